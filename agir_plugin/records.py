@@ -125,12 +125,15 @@ class Statement:
 
 @dataclass(frozen=True)
 class Assessment:
-    """A model's answer for one walk. `probabilities` are p(score 0), p(1), p(2) and sum to 1."""
+    """A model's answer for one walk; score, probabilities and rationale are None when the walk was refused (see `gait`).
+
+    `probabilities` are p(score 0), p(1), p(2) and sum to 1.
+    """
 
     file: str
-    score: int
-    probabilities: tuple[float, float, float]
-    rationale: Rationale
+    score: int | None
+    probabilities: tuple[float, float, float] | None
+    rationale: Rationale | None
     statements: tuple[Statement, ...]
     gait: GaitParameters
     windows: int

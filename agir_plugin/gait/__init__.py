@@ -1,0 +1,8 @@
+"""A `Motion` comes in; gait events and `GaitParameters` with confidences, refusals and z-scores go out."""
+from __future__ import annotations
+
+from agir_plugin.gait.parameters import measure
+from agir_plugin.gait.reference import Norm, norms, z_score
+from agir_plugin.gait.report import from_json, report_json
+
+__all__ = ["Norm", "from_json", "measure", "norms", "report_json", "z_score"]

@@ -1,0 +1,219 @@
+"""A cohort folder -> MotionGPT's data module: batches of feature crops (stage `vae`) or of text rows (language stages)."""
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from mGPT.data import BASEDataModule
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, DistributedSampler
+
+from agir_plugin.bridge.rows import Row, RowWriter, Window
+from agir_plugin.bridge.settings import DataSettings, data_settings
+from agir_plugin.bridge.windows import pad_to_tokens, windows
+from agir_plugin.cohort import Cohort, Fold
+from agir_plugin.consts import FRAMES_PER_TOKEN, N_FEATURES, SCORES
+from agir_plugin.errors import CohortError, ConfigError
+from agir_plugin.motion import to_joints
+from agir_plugin.records import Rationale
+from agir_plugin.registry import WRITERS, get
+
+LOG = logging.getLogger(__name__)
+
+#: The index a sampler hands to a training set: epoch and row, so that every draw depends on (seed, epoch, row) alone.
+Index = tuple[int, int]
+
+
+class EpochSampler(DistributedSampler):
+    """Shuffles by (seed, epoch) and yields (epoch, index); splits the rows among processes when there are several.
+
+    Lightning calls `set_epoch`, so a run that is killed and resumed sees the same rows as one that was not.
+    """
+
+    def __init__(self, dataset: Dataset, seed: int) -> None:
+        together = torch.distributed.is_available() and torch.distributed.is_initialized()
+        ranks = {} if together else {"num_replicas": 1, "rank": 0}
+        super().__init__(dataset, shuffle=True, seed=seed, **ranks)
+
+    def __iter__(self) -> Iterator[Index]:
+        return ((self.epoch, index) for index in super().__iter__())
+
+
+class CropSet(Dataset):
+    """Normalised features of the walks of one split, for the motion tokenizer: random crops in training, whole walks else."""
+
+    def __init__(self, cohort: Cohort, walks: Sequence[str], settings: DataSettings, seed: int, training: bool) -> None:
+        mean, std = cohort.statistics()
+        shortest = settings.crop_frames if training else FRAMES_PER_TOKEN
+        self.clips = [pad_to_tokens((cohort.features(w) - mean) / std, shortest).astype(np.float32) for w in walks]
+        self.walks, self.settings, self.seed, self.training = tuple(walks), settings, seed, training
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __getitem__(self, index: int | Index) -> dict[str, Any]:
+        """`motion` (T, 263) float32 z-normalised, and its `length` in frames."""
+        epoch, row = index if isinstance(index, tuple) else (0, index)
+        clip = self.clips[row]
+        if self.training:
+            length = self.settings.crop_frames
+            start = np.random.default_rng([self.seed, epoch, row]).integers(0, len(clip) - length + 1)
+            clip = clip[start : start + length]
+        return {"motion": torch.from_numpy(clip), "length": len(clip)}
+
+
+class RowSet(Dataset):
+    """Text rows of the windows of one split, for the language model.
+
+    In training every draw (direction, instruction, crop) depends on (seed, epoch, row); in evaluation each window is one
+    reasoning (or, in the generative stage, one motion -> description) row with the task's first instruction.
+    """
+
+    def __init__(self, rows: Sequence[Window], writer: RowWriter, seed: int, training: bool) -> None:
+        self.windows, self.writer, self.seed, self.training = tuple(rows), writer, seed, training
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def __getitem__(self, index: int | Index) -> Row:
+        if not self.training:
+            return self.writer.evaluation_row(self.windows[index])
+        epoch, row = index if isinstance(index, tuple) else (0, index)
+        return self.writer.training_row(self.windows[row], np.random.default_rng([self.seed, epoch, row]))
+
+
+class GaitDataModule(BASEDataModule):
+    """MotionGPT data module over a cohort folder, chosen by `DATASET.target`; settings in `DATASET.AGIR`.
+
+    Walks are split by subject (the cohort's folds). Every walk of the cohort is used or counted in `excluded` with a reason.
+    """
+
+    name = "agir"
+
+    def __init__(self, cfg: Any, phase: str = "train", **host: Any) -> None:
+        super().__init__(collate_fn=collate)
+        self.cfg = cfg
+        self.settings = data_settings(cfg)
+        self.cohort = Cohort.open(self.settings.cohort)
+        self.fold: Fold = self.cohort.fold(self.settings.scheme, self.settings.fold)
+        self.seed = int(cfg.SEED_VALUE)
+        self.codebook_size = int(cfg.model.params.codebook_size)
+        self.njoints, self.nfeats, self.is_mm = 22, N_FEATURES, False
+        self.excluded: dict[str, str] = {w.walk: w.reason or w.status for w in self.cohort.walks if w.status != "ok"}
+        mean, std = self.cohort.statistics()
+        self._mean, self._std = (torch.as_tensor(x, dtype=torch.float32) for x in (mean, std))
+        cfg.DATASET.JOINT_TYPE = "humanml3d"
+        cfg.DATASET.NFEATS = N_FEATURES
+        self._sets: dict[str, Dataset] = {}
+
+    def feats2joints(self, features: Tensor) -> Tensor:
+        """Normalised features (..., T, 263) -> joints (..., T, 22, 3) in metres."""
+        raw = features.detach().cpu() * self._std + self._mean
+        flat = raw.reshape(-1, *raw.shape[-2:]).double().numpy()
+        joints = np.stack([to_joints(clip) for clip in flat])
+        return torch.from_numpy(joints).to(features).reshape(*features.shape[:-1], 22, 3)
+
+    def renorm4t2m(self, features: Tensor) -> Tensor:
+        """Features for MotionGPT's text-motion evaluators, which AGIR does not use: returned as they are."""
+        return features
+
+    def split_walks(self, split: str) -> list[str]:
+        """The kept walks of one split (`train`, `val`, `test`), in the cohort's order."""
+        return [w.walk for w in self.cohort.walks_of(getattr(self.fold, split))]
+
+    def dataset(self, split: str) -> Dataset:
+        """The data set of one split, made on first use."""
+        if split not in self._sets:
+            self._sets[split] = self._make(split)
+            if not len(self._sets[split]):
+                raise CohortError(f"{self.cohort.folder}: expected walks in the {split} part of {self.settings.scheme}/"
+                                  f"{self.settings.fold}, found none; add labelled walks or choose another fold")
+            LOG.info("%s: %d rows from %d walks", split, len(self._sets[split]), len(self.split_walks(split)))
+        return self._sets[split]
+
+    train_dataset = property(lambda self: self.dataset("train"))
+    val_dataset = property(lambda self: self.dataset("val"))
+    test_dataset = property(lambda self: self.dataset("test"))
+
+    def setup(self, stage: str | None = None) -> None:
+        """Load the splits that `stage` needs."""
+        for split in {"fit": ("train", "val"), "validate": ("val",), "test": ("test",)}.get(stage, ("train", "val", "test")):
+            self.dataset(split)
+
+    def train_dataloader(self) -> DataLoader:
+        """Shuffled batches, the same in every run with the same seed."""
+        data = self.train_dataset
+        return self._loader(data, self.cfg.TRAIN, sampler=EpochSampler(data, self.seed))
+
+    def val_dataloader(self) -> DataLoader:
+        """Validation rows in order."""
+        return self._loader(self.val_dataset, self.cfg.EVAL)
+
+    def test_dataloader(self) -> DataLoader:
+        """Test rows in order."""
+        return self._loader(self.test_dataset, self.cfg.TEST)
+
+    def predict_dataloader(self) -> DataLoader:
+        """The test rows."""
+        return self.test_dataloader()
+
+    def _loader(self, data: Dataset, options: Any, sampler: Any = None) -> DataLoader:
+        workers = int(options.NUM_WORKERS)
+        return DataLoader(
+            data, batch_size=int(options.BATCH_SIZE), num_workers=workers, persistent_workers=workers > 0, sampler=sampler,
+            collate_fn=collate,
+        )
+
+    def _make(self, split: str) -> Dataset:
+        training, walks = split == "train", self.split_walks(split)
+        if self.settings.task == "tokenizer":
+            return CropSet(self.cohort, walks, self.settings, self.seed, training)
+        rows = [window for walk in walks for window in self._windows(walk, training)]
+        return RowSet(rows, RowWriter(self.settings, self.codebook_size), self.seed, training)
+
+    def _windows(self, walk: str, training: bool) -> list[Window]:
+        info, codes = self.cohort.walk(walk), self.cohort.tokens(walk)
+        if codes.max(initial=0) >= self.codebook_size:
+            raise ConfigError(
+                f"{walk}: token {codes.max()} does not fit model.params.codebook_size {self.codebook_size}; tokenise the cohort "
+                f"again with this configuration's tokenizer"
+            )
+        score, rationale = self._label(walk, training)
+        parts = windows(codes, self.settings.window_tokens, self.settings.stride_tokens)
+        return [Window(walk, info.subject, info.state, i, part, score, rationale) for i, part in enumerate(parts)]
+
+    def _label(self, walk: str, training: bool) -> tuple[int | None, Rationale | None]:
+        rationale = self._rationales.get(walk)
+        if rationale is None:
+            raise CohortError(f"{self.cohort.folder}: {walk} has no rationale; run `agir annotate {self.cohort.folder}` first")
+        if training and self.settings.shuffle_labels:
+            score = self._shuffled[walk]
+            return score, get(WRITERS, "rules")(self.cohort.gait(walk), score, walk)
+        return self.cohort.walk(walk).score, rationale
+
+    @property
+    def _rationales(self) -> dict[str, Rationale]:
+        if not hasattr(self, "_rationale_cache"):
+            self._rationale_cache = self.cohort.rationales()
+        return self._rationale_cache
+
+    @property
+    def _shuffled(self) -> dict[str, int]:
+        """The training walks' scores in a random order that depends on the seed alone."""
+        if not hasattr(self, "_shuffled_cache"):
+            walks = self.split_walks("train")
+            scores = np.array([self.cohort.walk(w).score for w in walks])
+            order = np.random.default_rng([self.seed, len(SCORES)]).permutation(len(walks))
+            self._shuffled_cache = dict(zip(walks, scores[order].tolist(), strict=True))
+        return self._shuffled_cache
+
+
+def collate(items: Sequence[dict[str, Any] | Row]) -> dict[str, Any]:
+    """Rows -> `{"rows": [...], "length": tokens}`; feature clips -> zero-padded `motion` (B, T, 263) and `length` in frames."""
+    if isinstance(items[0], Row):
+        return {"rows": list(items), "length": [len(row.window.codes) for row in items]}
+    motion = torch.nn.utils.rnn.pad_sequence([item["motion"] for item in items], batch_first=True)
+    return {"motion": motion, "length": [item["length"] for item in items]}

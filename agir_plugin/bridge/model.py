@@ -1,0 +1,111 @@
+"""MotionGPT's Lightning model with AGIR's objectives: trains on rows, validates by a named figure, tests into files."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from mGPT.models.mgpt import MotionGPT
+from pytorch_lightning.callbacks import Callback, ModelCheckpoint
+from torch import Tensor, nn
+
+from agir_plugin.bridge.answers import Answer, figures, read_answers
+from agir_plugin.bridge.losses import agir_losses
+from agir_plugin.bridge.results import write_results
+from agir_plugin.bridge.run import RunExport
+from agir_plugin.bridge.settings import data_settings, loss_settings, run_settings
+
+#: The loss terms, by the names under which they are logged (`loss/lm/train`, ...).
+TERMS = ("lm", "fmt", "cls", "total")
+
+
+class TermMeans(nn.Module):
+    """Running mean of each loss term since the last `compute`; stands where MotionGPT keeps its `_losses`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("sums", torch.zeros(len(TERMS)), persistent=False)
+        self.register_buffer("count", torch.zeros(()), persistent=False)
+
+    def update(self, terms: dict[str, Tensor]) -> None:
+        """Add the terms of one batch."""
+        self.sums += torch.stack([terms[name].detach().float() for name in TERMS])
+        self.count += 1
+
+    def compute(self, split: str) -> dict[str, Tensor]:
+        """Means by logged name, and start anew; empty when nothing was added."""
+        if not self.count:
+            return {}
+        means = self.sums / self.count
+        self.sums, self.count = torch.zeros_like(self.sums), torch.zeros_like(self.count)
+        return {f"loss/{name}/{split}": mean for name, mean in zip(TERMS, means, strict=True)}
+
+
+class AgirModel(MotionGPT):
+    """Chosen by `model.target`. Stage `vae` is MotionGPT's own; the language stages train AGIR's rows and losses.
+
+    `LOSS.AGIR` weighs the losses, `METRIC.AGIR` names the figure that chooses the best checkpoint, `DATASET.AGIR` the rows.
+    """
+
+    def __init__(self, cfg: Any, datamodule: Any, **host: Any) -> None:
+        super().__init__(cfg=cfg, datamodule=datamodule, **host)
+        self.run_settings = run_settings(cfg)
+        self.data_settings = data_settings(cfg)
+        self.answers: list[Answer] = []
+        if self.writes:
+            self.loss_settings = loss_settings(cfg)
+            self._losses = nn.ModuleDict({f"losses_{split}": TermMeans() for split in ("train", "val", "test")})
+
+    @property
+    def writes(self) -> bool:
+        """True in the language stages."""
+        return self.data_settings.task != "tokenizer"
+
+    def allsplit_step(self, split: str, batch: dict[str, Any], batch_idx: int) -> Any:
+        """One batch of any split: the total loss in training, answers collected in validation and test."""
+        if not self.writes:
+            return super().allsplit_step(split, batch, batch_idx)
+        rows = batch["rows"]
+        logits, labels = self.lm.logits([row.source for row in rows], [row.target for row in rows])
+        terms = agir_losses(logits, labels, self.lm.ids, self.loss_settings)
+        self._losses[f"losses_{split}"].update(terms)
+        if split == "train":
+            return terms["total"]
+        if rows[0].kind == "motion_to_answer":
+            self.answers += read_answers(self.lm, rows, free=split == "test")
+        return terms["total"]
+
+    def metrics_log_dict(self) -> dict[str, float]:
+        """`Metrics/...` of the answers collected since the last call; the language loss in the generative stage."""
+        if not self.writes:
+            return super().metrics_log_dict()
+        answers, self.answers = self.answers, []
+        if self.trainer.testing:
+            self._last_answers = answers
+        return {f"Metrics/{name}": value for name, value in figures(answers).items()}
+
+    def save_npy(self, outputs: Any) -> None:
+        """After the test epoch: predictions.jsonl and metrics.json (MotionGPT calls this hook to save its samples)."""
+        if not self.writes:
+            super().save_npy(outputs)
+            return
+        write_results(self, self._last_answers)
+
+    def configure_callbacks(self) -> list[Callback]:
+        """The best checkpoint by the named figure, and the export of the run when training ends."""
+        if not self.writes:
+            return [RunExport()]
+        best = BestCheckpoint(
+            dirpath=Path(self.hparams.cfg.FOLDER_EXP) / "checkpoints", filename="best", monitor=self.monitor,
+            mode=self.run_settings.mode, save_top_k=1, enable_version_counter=False, save_weights_only=True,
+        )
+        return [best, RunExport(best)]
+
+    @property
+    def monitor(self) -> str:
+        """Logged name of the figure that chooses the best checkpoint; the generative stage has only its loss."""
+        return self.run_settings.monitor if self.data_settings.task == "reasoning" else "loss/lm/val"
+
+
+class BestCheckpoint(ModelCheckpoint):
+    """Keeps `checkpoints/best.ckpt`; a class of its own, so that MotionGPT's periodic checkpoints stay."""

@@ -1,0 +1,146 @@
+"""A trained run on disk without pickles: written when training ends, read by tokenising, the next stage and `agir assess`."""
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mGPT.archs.mgpt_vq import VQVae
+from omegaconf import OmegaConf
+from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.callbacks import Callback, ModelCheckpoint
+from safetensors.torch import load_file, save_file
+
+from agir_plugin.bridge.files import write_atomic, write_json
+from agir_plugin.bridge.language import GaitLM
+from agir_plugin.bridge.results import provenance
+from agir_plugin.bridge.settings import DataSettings
+from agir_plugin.config import check_settings
+from agir_plugin.errors import ModelError
+
+LOG = logging.getLogger(__name__)
+
+#: Folder of the export inside an experiment folder.
+EXPORT = "agir"
+#: Layout version of `run.json`.
+SCHEMA = "agir-run/1"
+#: Language-model parameters that belong to the machine a run was trained on, not to the run.
+_LOCAL = ("model_path",)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A trained run, ready to use: frozen models in evaluation mode, the statistics they were trained with, and their facts."""
+
+    folder: Path
+    facts: dict[str, Any]
+    vae: VQVae
+    lm: GaitLM | None
+    mean: np.ndarray
+    std: np.ndarray
+
+    @property
+    def data(self) -> DataSettings:
+        """The data settings of the training."""
+        return check_settings(DataSettings, self.facts["data"], "data")
+
+
+class RunExport(Callback):
+    """Writes `<experiment>/agir/` when training ends: the best checkpoint's weights if there is one, else the last."""
+
+    def __init__(self, best: ModelCheckpoint | None = None) -> None:
+        self.best = best
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Export on the first process only."""
+        if not trainer.is_global_zero or trainer.interrupted:
+            return
+        if self.best is not None and self.best.best_model_path:
+            state = torch.load(self.best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
+            pl_module.load_state_dict(state)
+        folder = export_run(pl_module, Path(pl_module.hparams.cfg.FOLDER_EXP) / EXPORT)
+        LOG.info("run exported to %s", folder)
+
+
+def export_run(model: LightningModule, folder: Path) -> Path:
+    """Write weights (safetensors), tokenizer, statistics and `run.json`; `run.json` comes last, so that it vouches for the rest."""
+    cfg, data = model.hparams.cfg, model.datamodule
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {name: tensor.contiguous().cpu() for name, tensor in model.vae.state_dict().items()}
+    write_atomic(folder / "vae.safetensors", lambda part: save_file(weights, part))
+    mean, std = data.cohort.statistics()
+    write_atomic(folder / "statistics.safetensors", lambda part: save_file(
+        {"mean": torch.as_tensor(mean).contiguous(), "std": torch.as_tensor(std).contiguous()}, part))
+    if model.writes:
+        model.lm.language_model.save_pretrained(folder / "language")
+        model.lm.tokenizer.save_pretrained(folder / "language")
+    write_json(folder / "run.json", _facts(model, cfg, data))
+    return folder
+
+
+def find_run(path: Path) -> Path:
+    """The export folder of a run: `path` itself or its `agir/`. Raises ModelError when neither holds a `run.json`."""
+    for folder in (path, path / EXPORT):
+        if (folder / "run.json").is_file():
+            return folder
+    what = "does not exist" if not path.exists() else "holds no run.json, nor does its agir/ folder"
+    raise ModelError(
+        f"{path}: {what}; expected the folder of a finished training run, for instance experiments/model/AGIR_stage2 "
+        f"(train one with `agir train --cfg configs/agir_stage2.yaml` or `agir demo`)"
+    )
+
+
+def load_run(path: Path | str, device: str = "cpu") -> Run:
+    """Read a run; nothing in it is executed. Raises ModelError when a file is missing, altered or does not fit."""
+    folder = find_run(Path(path))
+    facts = json.loads((folder / "run.json").read_text("utf8"))
+    if facts.get("schema") != SCHEMA:
+        raise ModelError(f"{folder / 'run.json'}: expected schema {SCHEMA}, got {facts.get('schema')!r}; export the run again")
+    vae = VQVae(**facts["vq"])
+    weights = _tensors(folder / "vae.safetensors")
+    if weights_hash(weights) != facts["vae_hash"]:
+        raise ModelError(f"{folder / 'vae.safetensors'}: the weights are not those that run.json describes; export the run again")
+    vae.load_state_dict(weights)
+    lm = _load_language(folder, facts, device) if facts["data"]["task"] != "tokenizer" else None
+    statistics = _tensors(folder / "statistics.safetensors")
+    return Run(folder, facts, vae.to(device).eval().requires_grad_(False), lm,
+               statistics["mean"].double().numpy(), statistics["std"].double().numpy())
+
+
+def weights_hash(weights: dict[str, torch.Tensor]) -> str:
+    """sha256 over names, shapes and values of tensors, independent of their order."""
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        digest.update(f"{name}{tuple(weights[name].shape)}".encode())
+        digest.update(weights[name].detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _load_language(folder: Path, facts: dict[str, Any], device: str) -> GaitLM:
+    language = folder / "language"
+    if not (language / "config.json").is_file():
+        raise ModelError(f"{language}: expected the exported language model, found none; export the run again")
+    lm = GaitLM(model_path=str(language), **facts["lm"])
+    return lm.to(device).eval().requires_grad_(False)
+
+
+def _tensors(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        return load_file(path)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: expected safetensors weights, got {error}; export the run again") from None
+
+
+def _facts(model: LightningModule, cfg: Any, data: Any) -> dict[str, Any]:
+    plain = OmegaConf.to_container(cfg.model.params, resolve=True)
+    language = {k: v for k, v in plain["lm"].get("params", {}).items() if k not in _LOCAL}
+    return {
+        "schema": SCHEMA, "name": str(cfg.NAME), "codebook_size": int(cfg.model.params.codebook_size),
+        "vq": plain["motion_vae"]["params"], "lm": language, "data": data.settings.model_dump(),
+        "vae_hash": weights_hash(model.vae.state_dict()), **provenance(cfg, data.cohort),
+    }

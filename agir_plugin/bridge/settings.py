@@ -1,0 +1,108 @@
+"""The plugin's own blocks in a MotionGPT configuration, with the help text of every key and a check of every value."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from omegaconf import OmegaConf
+
+from agir_plugin.bridge.windows import WINDOW_TOKENS
+from agir_plugin.config import Settings, check_settings
+from agir_plugin.errors import ConfigError
+
+
+class DataSettings(Settings):
+    """The block `DATASET.AGIR`."""
+
+    cohort: str
+    """Cohort folder (made by `agir ingest` or `agir synth`)."""
+    scheme: str = "holdout"
+    """Which folds: holdout, kfold or loso (a folder below the cohort's `folds/`)."""
+    fold: int = 0
+    """Number of the fold within the scheme."""
+    task: Literal["tokenizer", "generative", "reasoning"] = "reasoning"
+    """What is learnt: motion codes, motion and description both ways (stage 1), or the structured answer (stage 2)."""
+    ego: bool = False
+    """Mix the generative objective into the reasoning stage (AGIR's ablation "EGO")."""
+    ego_share: float = 0.5
+    """Share of generative rows when `ego` is on."""
+    motion_to_text_share: float = 0.5
+    """Share of motion -> description rows in the generative objective; the others go from description to motion."""
+    generative_template: str = "generative"
+    """Task template of the generative objective: a registered name or a YAML file."""
+    reasoning_template: str = "reasoning"
+    """Task template of the reasoning objective: a registered name or a YAML file."""
+    window_tokens: int = WINDOW_TOKENS
+    """Longest window that the language model reads, in tokens of 4 frames."""
+    stride_tokens: int = WINDOW_TOKENS // 2
+    """Distance between windows of a longer walk, in tokens."""
+    crop_tokens: int = 0
+    """Training only: at most this many tokens are cut off each end of a window at random."""
+    crop_frames: int = 64
+    """Tokenizer training only: length of the random crop, in frames."""
+    shuffle_labels: bool = False
+    """Control experiment: permute the scores of the training walks, and write their rationales anew for the wrong score."""
+
+
+class RunSettings(Settings):
+    """The block `METRIC.AGIR`."""
+
+    monitor: str = "Metrics/score_nll"
+    """Validation figure that chooses the best checkpoint."""
+    mode: Literal["min", "max"] = "min"
+    """Whether the best checkpoint has the least or the greatest value of `monitor`."""
+    summary: str = "agir_plugin.evaluation.summary.summarise"
+    """Dotted name of the function that makes metrics.json out of the predictions."""
+
+
+class FormatLossSettings(Settings):
+    """Settings of L_fmt."""
+
+    weight: float = 1.0
+    """Weight in the total loss; 0 leaves the term out."""
+    positions: Literal["labels", "predicted"] = "labels"
+    """Where the five tokens are looked for: at the labels' `</s>`, or at the first `</s>` that the model itself predicts."""
+
+
+class ClassLossSettings(Settings):
+    """Settings of L_cls."""
+
+    weight: float = 1.0
+    """Weight in the total loss; 0 leaves the term out."""
+    mode: Literal["restricted", "full"] = "restricted"
+    """Cross-entropy over the three score tokens only, or over the whole vocabulary."""
+    class_weights: tuple[float, float, float] | None = None
+    """Weight of each score's rows; null gives every row the same."""
+
+
+class LossSettings(Settings):
+    """The block `LOSS.AGIR`: how the three losses are added up."""
+
+    lm: float = 1.0
+    """Weight of the token cross-entropy L_LM."""
+    fmt: FormatLossSettings = FormatLossSettings()
+    """Format loss L_fmt."""
+    cls: ClassLossSettings = ClassLossSettings()
+    """Class loss L_cls."""
+
+
+def data_settings(cfg: Any) -> DataSettings:
+    """The checked `DATASET.AGIR` of a MotionGPT configuration; ConfigError when it is not there."""
+    block = _block(cfg, "DATASET")
+    if block is None:
+        raise ConfigError("expected the block DATASET.AGIR in the configuration; start from configs/agir_stage2.yaml")
+    return check_settings(DataSettings, block, "DATASET.AGIR")
+
+
+def run_settings(cfg: Any) -> RunSettings:
+    """The checked `METRIC.AGIR` of a MotionGPT configuration; the defaults where the block is not there."""
+    return check_settings(RunSettings, _block(cfg, "METRIC"), "METRIC.AGIR")
+
+
+def loss_settings(cfg: Any) -> LossSettings:
+    """The checked `LOSS.AGIR` of a MotionGPT configuration; the defaults where the block is not there."""
+    return check_settings(LossSettings, _block(cfg, "LOSS"), "LOSS.AGIR")
+
+
+def _block(cfg: Any, group: str) -> Mapping[str, Any] | None:
+    return OmegaConf.to_container(cfg[group].AGIR, resolve=True) if "AGIR" in cfg[group] else None

@@ -1,0 +1,59 @@
+"""Texts -> a small T5 folder (own tokenizer, random weights) that stands in for flan-t5-base where none can be had."""
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from agir_plugin.errors import UsageError
+
+
+def make_small_t5(
+    folder: Path, texts: Iterable[str], *, width: int = 128, layers: int = 2, heads: int = 4, vocabulary: int = 2000, seed: int = 0
+) -> Path:
+    """Train a Unigram tokenizer on `texts` and save it with a randomly started T5 of the given size; returns the folder.
+
+    The folder has the form MotionGPT expects of `deps/flan-t5-base` (tokenizer.json, config.json, model.safetensors): gated
+    feed-forward, head apart from the embedding, `</s>` after every text. Same texts and seed, same folder.
+    """
+    import torch
+    from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
+
+    if width % heads:
+        raise UsageError(f"expected a width that {heads} heads divide, got {width}; choose for instance {heads * 32}")
+    tokenizer = _unigram(sorted(set(texts)), vocabulary)
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", unk_token="<unk>", model_max_length=512,
+        clean_up_tokenization_spaces=False,
+    )
+    config = T5Config(
+        vocab_size=len(fast), d_model=width, d_kv=width // heads, d_ff=2 * width, num_layers=layers, num_decoder_layers=layers,
+        num_heads=heads, dropout_rate=0.1, feed_forward_proj="gated-gelu", tie_word_embeddings=False,
+        decoder_start_token_id=fast.pad_token_id, pad_token_id=fast.pad_token_id, eos_token_id=fast.eos_token_id,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = T5ForConditionalGeneration(config)
+    os.makedirs(folder, exist_ok=True)
+    model.save_pretrained(folder)
+    fast.save_pretrained(folder)
+    return Path(folder)
+
+
+def _unigram(texts: list[str], vocabulary: int) -> object:
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Punctuation(), pre_tokenizers.Metaspace(prepend_scheme="never")]
+    )
+    tokenizer.decoder = decoders.Metaspace(prepend_scheme="never")
+    trainer = trainers.UnigramTrainer(
+        vocab_size=vocabulary, special_tokens=["<pad>", "</s>", "<unk>"], unk_token="<unk>", show_progress=False
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="$A </s>", pair="$A </s> $B </s>", special_tokens=[("</s>", tokenizer.token_to_id("</s>"))]
+    )
+    return tokenizer

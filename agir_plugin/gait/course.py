@@ -1,0 +1,106 @@
+"""`Points` of a whole recording in, a `Walk` out: its longest straight, moving stretch with directions and speed."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from agir_plugin.gait import signals
+from agir_plugin.gait.geometry import UP, Points, facing, horizontal, mean_velocity, unit
+
+#: A stretch is straight while the pelvis faces within this many degrees of one direction.
+STRAIGHT_DEG = 20.0
+#: Pelvis facing is averaged over this long, seconds: about one stride, so that pelvic rotation drops out.
+FACING_WINDOW_S = 1.0
+#: A stretch goes on while stepping is at least this share of its usual vigour; below it someone starts or stops.
+MOVING_SHARE = 0.5
+#: Stepping is averaged over at least this long, seconds.
+STEPPING_WINDOW_S = 1.0
+#: Slower belts than this, m/s, cannot be told from feet that slip.
+MIN_BELT_MPS = 0.15
+
+
+@dataclass(frozen=True)
+class Walk:
+    """A straight stretch of walking; `forward` and `left` are its horizontal unit directions.
+
+    `speed_mps` is the pelvis's mean speed along `forward`, `stepping_mps` the mean difference of the two feet's speeds,
+    `turned_deg` the range of facing over the whole recording, `belt_mps` a treadmill's speed (None over ground: with a
+    belt the points are those that a camera moving with the belt sees, so that feet in stance rest).
+    """
+
+    points: Points
+    forward: np.ndarray
+    left: np.ndarray
+    speed_mps: float
+    stepping_mps: float
+    turned_deg: float
+    belt_mps: float | None = None
+
+
+def find_walk(points: Points) -> Walk:
+    """The longest straight stretch of `points` in which steps are taken, without the standing before and after it."""
+    yaw_deg = _yaw_deg(points)
+    straight = points.cut(*_straight(points, yaw_deg))
+    moving = straight.cut(*_moving(straight))
+    ahead = unit(facing(moving).mean(axis=0))
+    belt = _belt_mps(moving, ahead)
+    if belt is not None:
+        moving = moving.shifted(belt * ahead)
+    travel = horizontal(mean_velocity(moving.joint("pelvis"), moving.fps))
+    forward = ahead if belt is not None or travel @ ahead <= 0 else unit(travel)
+    return Walk(
+        points=moving, forward=forward, left=np.cross(UP, forward), speed_mps=float(travel @ forward),
+        stepping_mps=float(_stepping(moving, ahead).mean()), turned_deg=float(np.ptp(yaw_deg)), belt_mps=belt,
+    )
+
+
+def _yaw_deg(points: Points) -> np.ndarray:
+    """Direction of facing, degrees about the vertical, unwrapped and averaged over about a stride."""
+    ahead = signals.moving_mean(facing(points), round(FACING_WINDOW_S / 2 * points.fps))
+    return np.degrees(np.unwrap(np.arctan2(ahead[:, 0], ahead[:, 2])))
+
+
+def _straight(points: Points, yaw_deg: np.ndarray) -> tuple[int, int]:
+    """The stretch of facing within `STRAIGHT_DEG` of its middle in which the feet travel farthest."""
+    feet = horizontal(np.diff(points.heel_m, axis=0))
+    travelled = np.concatenate([[0.0], np.cumsum(np.linalg.norm(feet, axis=-1).sum(axis=1))])
+    best, start = (0, len(points)), 0
+    if np.ptp(yaw_deg) <= 2 * STRAIGHT_DEG:
+        return best
+    farthest = -1.0
+    for stop in range(1, len(points) + 1):
+        while np.ptp(yaw_deg[start:stop]) > 2 * STRAIGHT_DEG:
+            start += 1
+        if travelled[stop - 1] - travelled[start] > farthest:
+            farthest, best = travelled[stop - 1] - travelled[start], (start, stop)
+    return best
+
+
+def _stepping(points: Points, ahead: np.ndarray) -> np.ndarray:
+    """How much faster one foot moves than the other along `ahead`, m/s, (T,): the same over ground and on a belt."""
+    speed = signals.velocity(points.heel_m, points.fps) @ ahead
+    return np.abs(speed[:, 0] - speed[:, 1])
+
+
+def _moving(points: Points) -> tuple[int, int]:
+    """The longest stretch with at least `MOVING_SHARE` of the usual stepping."""
+    ahead = unit(facing(points).mean(axis=0))
+    apart = (points.heel_m[:, 0] - points.heel_m[:, 1]) @ ahead
+    crossings = np.count_nonzero(np.diff(np.sign(apart)))
+    step_s = len(points) / points.fps / max(crossings, 1)
+    window_s = min(max(STEPPING_WINDOW_S, 2 * step_s), 3 * STEPPING_WINDOW_S)
+    stepping = signals.moving_mean(_stepping(points, ahead), round(window_s / 2 * points.fps))
+    moves = stepping >= MOVING_SHARE * np.percentile(stepping, 75)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], moves.astype(int), [0]])))
+    runs = edges.reshape(-1, 2)
+    start, stop = runs[np.argmax(runs[:, 1] - runs[:, 0])]
+    return int(start), int(stop)
+
+
+def _belt_mps(points: Points, ahead: np.ndarray) -> float | None:
+    """Speed of a treadmill's belt: feet in stance move backwards while the pelvis stays; None where they rest."""
+    slower = (signals.velocity(points.heel_m, points.fps) @ ahead).min(axis=1)
+    belt = -float(np.median(slower))
+    travel = abs(float(mean_velocity(points.joint("pelvis"), points.fps) @ ahead))
+    return belt if belt > MIN_BELT_MPS and travel < belt / 2 else None

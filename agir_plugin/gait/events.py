@@ -1,0 +1,113 @@
+"""A `Walk` in, the heel strikes and toe-offs of both feet out, as fractional sample indices in alternating order.
+
+Candidates are the extrema of heel and toe relative to the pelvis (Zeni, Richards & Higginson, Gait Posture 27:710, 2008).
+They come when the foot's speed equals the body's, about 40 ms before the heel lands, so each is refined to the moment when
+the foot itself comes to rest or leaves rest (foot-speed criterion, as in Bonci et al. 2022).
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from agir_plugin.gait import signals
+from agir_plugin.gait.course import Walk
+
+#: An extremum stands out by this share of the signal's peak-to-peak size on its better side ...
+RISE = 0.25
+#: ... and by this share on its other side, which the recording's end may cut off.
+EDGE_RISE = 0.05
+#: Two heel strikes of one foot are at least this far apart, seconds (200 steps/min).
+MIN_STRIDE_S = 0.55
+#: A heel marker has landed when its forward speed falls to this share of the way from its resting to the body's speed.
+HEEL_LANDED = 0.35
+#: The same for the ankle joint, which still moves forward over the landed heel.
+ANKLE_LANDED = 0.5
+#: A toe marker or foot joint leaves the floor when its speed rises to this share.
+TOE_LEFT = 0.75
+#: A foot comes to rest at most this long after, and leaves rest at most this long before, its extremum, seconds.
+REST_S = 0.2
+#: Heel strikes of one foot closer than this share of its usual stride are one strike seen twice.
+DOUBLED = 0.6
+
+
+@dataclass(frozen=True)
+class Events:
+    """Sample indices (fractional, increasing) of each foot's events, left then right."""
+
+    heel_strikes: tuple[np.ndarray, np.ndarray]
+    toe_offs: tuple[np.ndarray, np.ndarray]
+
+    def strikes(self) -> list[tuple[float, int]]:
+        """All heel strikes in order, as (index, side) with side 0 left, 1 right."""
+        return sorted((float(at), side) for side in (0, 1) for at in self.heel_strikes[side])
+
+
+def detect(walk: Walk) -> Events:
+    """Heel strikes and toe-offs of both feet; a foot's toe-offs lie between its heel strikes, one at most."""
+    strikes = tuple(_heel_strikes(walk, side) for side in (0, 1))
+    offs = tuple(_one_per_stride(_toe_offs(walk, side), strikes[side]) for side in (0, 1))
+    return Events(strikes, offs)
+
+
+def _heel_strikes(walk: Walk, side: int) -> np.ndarray:
+    heel = walk.points.heel_m[:, side] @ walk.forward
+    relative = heel - walk.points.joint("pelvis") @ walk.forward
+    landed = HEEL_LANDED if walk.points.foot_markers else ANKLE_LANDED
+    found = [_landing(walk, heel, relative, peak, landed) for peak in _extrema(relative, walk.points.fps)]
+    return _without_doubles(np.array(found))
+
+
+def _toe_offs(walk: Walk, side: int) -> np.ndarray:
+    toe = walk.points.toe_m[:, side] @ walk.forward
+    relative = walk.points.joint("pelvis") @ walk.forward - toe
+    return np.array([_leaving(walk, toe, relative, peak) for peak in _extrema(relative, walk.points.fps)])
+
+
+def _extrema(relative: np.ndarray, fps: float) -> np.ndarray:
+    size = signals.spread(relative)
+    return signals.peaks(relative, round(MIN_STRIDE_S * fps), RISE * size, EDGE_RISE * size)
+
+
+def _landing(walk: Walk, heel: np.ndarray, relative: np.ndarray, peak: int, share: float) -> float:
+    """Index after `peak` at which the heel's forward speed has fallen to `share` of the body's."""
+    fps = walk.points.fps
+    stop = min(peak + round(REST_S * fps), len(heel))
+    speed = signals.velocity(heel, fps)
+    level = _level(speed[peak:stop], walk.speed_mps, share)
+    at = signals.first_below(speed, peak, stop, level)
+    return signals.vertex(relative, peak) if at is None else at
+
+
+def _leaving(walk: Walk, toe: np.ndarray, relative: np.ndarray, peak: int) -> float:
+    """Index before `peak` at which the toe's forward speed has risen to a share of the body's."""
+    fps = walk.points.fps
+    start = max(peak - round(REST_S * fps), 0)
+    speed = signals.velocity(toe, fps)
+    level = _level(speed[start:peak + 1], walk.speed_mps, TOE_LEFT)
+    at = signals.last_below(speed, start, peak + 1, level)
+    return signals.vertex(relative, peak) if at is None else at
+
+
+def _level(speed: np.ndarray, body_mps: float, share: float) -> float:
+    rest = float(np.clip(speed.min(), -body_mps, body_mps / 2))
+    return rest + share * (body_mps - rest)
+
+
+def _without_doubles(strikes: np.ndarray) -> np.ndarray:
+    """Drop each strike that follows its foot's previous one much sooner than that foot's usual stride."""
+    if len(strikes) < 3:
+        return strikes
+    shortest = DOUBLED * np.median(np.diff(strikes))
+    kept = [strikes[0]]
+    for at in strikes[1:]:
+        if at - kept[-1] >= shortest:
+            kept.append(at)
+    return np.array(kept)
+
+
+def _one_per_stride(offs: np.ndarray, strikes: np.ndarray) -> np.ndarray:
+    """Keep the last toe-off between two heel strikes of a foot, and at most one before the first and after the last."""
+    stride = np.searchsorted(strikes, offs)
+    last = np.append(stride[1:] != stride[:-1], True) if len(offs) else np.zeros(0, bool)
+    return offs[last]

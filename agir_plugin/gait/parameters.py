@@ -1,0 +1,166 @@
+"""A `Motion` comes in; its gait events and `GaitParameters` go out, or a refusal with reasons."""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from agir_plugin.consts import JOINTS, SIDES
+from agir_plugin.gait import quality, signals, statistics
+from agir_plugin.gait.arms_trunk import arm_swing_deg, margin_of_stability_m, trunk_flexion_deg
+from agir_plugin.gait.catalog import UNITS
+from agir_plugin.gait.course import Walk, find_walk
+from agir_plugin.gait.events import Events, detect
+from agir_plugin.gait.foot_lift import foot_lift_m
+from agir_plugin.gait.geometry import smooth
+from agir_plugin.gait.spatiotemporal import Step, Stride, steps, strides
+from agir_plugin.gait.statistics import Sides
+from agir_plugin.records import Confidence, FootEvents, GaitParameters, Measure, Motion
+
+#: Joints without which a side's arm swing is not measured; the trunk's frame needs the neck and both shoulders.
+ARM_JOINTS = ("wrist", "shoulder")
+
+
+def measure(motion: Motion) -> GaitParameters:
+    """Measure one walk at its own frame rate; a walk that cannot be trusted is refused with reasons, never an exception.
+
+    Every name of `catalog.UNITS` is in the result; a parameter that could not be measured has no value but a reason.
+    """
+    reasons = quality.unusable(motion)
+    if reasons:
+        return _refused(motion, reasons, ())
+    walk = find_walk(smooth(motion))
+    events = detect(walk)
+    found_steps, found_strides = steps(walk, events), strides(walk, events)
+    reasons = quality.refusals(walk, events, found_steps, found_strides)
+    flags = quality.flags(motion, walk, found_strides, arms_measured=_arms_reason(motion, "left") is None)
+    if reasons:
+        return _refused(motion, reasons, flags)
+    return GaitParameters(
+        status="ok", fps=motion.fps, source=motion.source, n_strides=len(found_strides), flags=flags,
+        events=_in_seconds(walk, events), parameters=_parameters(motion, walk, events, found_steps, found_strides),
+    )
+
+
+def _refused(motion: Motion, reasons: tuple[str, ...], flags: tuple[str, ...]) -> GaitParameters:
+    why = f"the walk was refused: {'; '.join(reasons)}"
+    return GaitParameters(
+        status="refused", fps=motion.fps, source=motion.source, reasons=reasons, flags=flags or motion.flags,
+        events={side: FootEvents() for side in SIDES},
+        parameters={name: statistics.missing(name, why) for name in UNITS},
+    )
+
+
+def _in_seconds(walk: Walk, events: Events) -> dict[str, FootEvents]:
+    def seconds(indices: np.ndarray) -> tuple[float, ...]:
+        return tuple(float(walk.points.first_s + at / walk.points.fps) for at in indices)
+
+    return {
+        side: FootEvents(seconds(events.heel_strikes[i]), seconds(events.toe_offs[i])) for i, side in enumerate(SIDES)
+    }
+
+
+def _parameters(
+    motion: Motion, walk: Walk, events: Events, found_steps: Sequence[Step], found_strides: Sequence[Stride]
+) -> dict[str, Measure]:
+    best: Confidence = "medium" if walk.points.foot_markers else "low"
+    values = {
+        **_pace(walk, events, found_steps),
+        **_step_values(found_steps, best),
+        **_stride_values(found_strides, best),
+        **statistics.mean_of_sides("foot_lift_m", _by_side(lambda side: foot_lift_m(walk, events, side)), "foot's swing"),
+        **_arms(motion, walk, found_strides),
+        **_balance(motion, walk, events, found_strides),
+    }
+    return {name: values[name] for name in UNITS}
+
+
+def _pace(walk: Walk, events: Events, found: Sequence[Step]) -> dict[str, Measure]:
+    first, last = events.strikes()[0][0], events.strikes()[-1][0]
+    pelvis = walk.points.joint("pelvis") @ walk.forward
+    travelled = signals.interpolate(pelvis, last) - signals.interpolate(pelvis, first)
+    cadence = 60 / np.mean([step.time_s for step in found])
+    length = np.mean([step.length_m for step in found])
+    return {
+        "cadence_spm": statistics.known("cadence_spm", cadence, len(found)),
+        "speed_mps": statistics.known("speed_mps", travelled * walk.points.fps / (last - first), len(found)),
+        "walk_ratio": statistics.known("walk_ratio", length / cadence, len(found)),
+    }
+
+
+def _step_values(found: Sequence[Step], best: Confidence) -> dict[str, Measure]:
+    def of(read: Callable[[Step], float]) -> Sides:
+        return _by_side(lambda side: [read(step) for step in found if step.side == side])
+
+    lengths, times = of(lambda step: step.length_m), of(lambda step: step.time_s)
+    widths, speeds = of(lambda step: step.width_m), of(lambda step: step.speed_mps)
+    values = {
+        **statistics.mean_of_sides("step_length_m", lengths, "step"),
+        **statistics.mean_of_sides("step_time_s", times, "step"),
+        "step_width_m": statistics.mean("step_width_m", [*widths[0], *widths[1]], "step", best),
+        "speed_cv_pct": statistics.variation("speed_cv_pct", speeds, "step"),
+        "step_length_cv_pct": statistics.variation("step_length_cv_pct", lengths, "step"),
+        "step_time_cv_pct": statistics.variation("step_time_cv_pct", times, "step"),
+        "step_width_cv_pct": statistics.variation("step_width_cv_pct", widths, "step", best),
+    }
+    for name, of_what in (("step_length_asymmetry_pct", "step_length_m"), ("step_time_asymmetry_pct", "step_time_s")):
+        values[name] = statistics.asymmetry(name, values[f"{of_what}_left"], values[f"{of_what}_right"])
+    return values
+
+
+def _stride_values(found: Sequence[Stride], best: Confidence) -> dict[str, Measure]:
+    times = _by_side(lambda side: [stride.time_s for stride in found if stride.side == side])
+    stance = [stride.stance_pct for stride in found if stride.stance_pct is not None]
+    double = [stride.double_support_pct for stride in found if stride.double_support_pct is not None]
+    swing = [100 - share for share in stance]
+    whole = "gait cycle with its toe-off"
+    return {
+        "stride_length_m": statistics.mean("stride_length_m", [stride.length_m for stride in found], "stride"),
+        "stride_time_s": statistics.mean("stride_time_s", [*times[0], *times[1]], "stride"),
+        "stride_time_cv_pct": statistics.variation("stride_time_cv_pct", times, "stride"),
+        "stance_pct": statistics.mean("stance_pct", stance, whole, best),
+        "swing_pct": statistics.mean("swing_pct", swing, whole, best),
+        "double_support_pct": statistics.mean("double_support_pct", double, "gait cycle with both toe-offs", best),
+    }
+
+
+def _arms(motion: Motion, walk: Walk, found: Sequence[Stride]) -> dict[str, Measure]:
+    name = "arm_swing_deg"
+    values = {}
+    for i, side in enumerate(SIDES):
+        one, reason = f"{name}_{side}", _arms_reason(motion, side)
+        values[one] = statistics.missing(one, reason) if reason else statistics.mean(
+            one, arm_swing_deg(walk, found, i), "whole gait cycle"
+        )
+    left, right = values[f"{name}_left"], values[f"{name}_right"]
+    reason = left.reason or right.reason
+    values[name] = statistics.missing(name, reason) if reason else statistics.known(
+        name, (left.value + right.value) / 2, left.n
+    )
+    values["arm_swing_asymmetry_pct"] = statistics.asymmetry("arm_swing_asymmetry_pct", left, right)
+    return values
+
+
+def _balance(motion: Motion, walk: Walk, events: Events, found: Sequence[Stride]) -> dict[str, Measure]:
+    flexion = "trunk_flexion_deg"
+    reason = _not_measured(motion, ("neck",))
+    trunk = statistics.missing(flexion, reason) if reason else statistics.mean(
+        flexion, trunk_flexion_deg(walk, found), "whole gait cycle", "medium"
+    )
+    margin = "margin_of_stability_ml_m"
+    return {flexion: trunk, margin: statistics.mean(margin, margin_of_stability_m(walk, events), "heel strike", "low")}
+
+
+def _by_side(values: Callable[[int], Sequence[float]]) -> Sides:
+    return values(0), values(1)
+
+
+def _arms_reason(motion: Motion, side: str) -> str | None:
+    """Why the arm of `side` cannot be measured, or None."""
+    return _not_measured(motion, (*(f"{side}_{part}" for part in ARM_JOINTS), "neck", "left_shoulder", "right_shoulder"))
+
+
+def _not_measured(motion: Motion, needed: Sequence[str]) -> str | None:
+    measured = motion.measured or frozenset(JOINTS)
+    lacking = sorted(set(needed) - measured)
+    return f"the recording does not show the {', '.join(lacking).replace('_', ' ')}" if lacking else None

@@ -1,0 +1,101 @@
+"""A motion, its walk and its events in; the reasons to refuse it and the flags to raise out. No result beats a bad one."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from agir_plugin.consts import JOINT, SIDES
+from agir_plugin.gait.course import STRAIGHT_DEG, Walk
+from agir_plugin.gait.events import Events
+from agir_plugin.gait.spatiotemporal import Step, Stride
+from agir_plugin.records import Motion
+
+#: Shortest recording that can hold two steps, seconds.
+MIN_SECONDS = 1.0
+#: Slowest sampling at which events of walking can be placed, frames per second.
+MIN_FPS = 10.0
+#: Feet whose speeds differ by less than this on average, m/s, stand (shuffling at 0.18 m/s shows about 0.35).
+STANDING_MPS = 0.10
+#: Fewest heel strikes of each foot.
+MIN_STRIKES = 2
+#: Share of the steps that may fail to alternate between the feet.
+MAX_OUT_OF_ORDER = 0.2
+#: Froude number v^2 / (g l) above which people run rather than walk (Alexander 1989) ...
+RUNNING_FROUDE = 0.5
+#: ... when double support is below this share of the cycle, %.
+RUNNING_DOUBLE_SUPPORT_PCT = 5.0
+GRAVITY = 9.81
+#: A walk with fewer strides (both feet together) is flagged "short".
+SHORT_STRIDES = 4
+#: Joints without which nothing can be measured.
+NEEDED = ("pelvis", "left_hip", "right_hip", "left_ankle", "right_ankle", "left_foot", "right_foot")
+
+
+def unusable(motion: Motion) -> tuple[str, ...]:
+    """Why a motion cannot be measured at all: too short, too slowly sampled, or its legs not seen."""
+    if motion.fps < MIN_FPS:
+        return (f"expected at least {MIN_FPS:g} frames per second to place gait events, got {motion.fps:g}",)
+    if motion.seconds < MIN_SECONDS:
+        return (f"expected at least {MIN_SECONDS:g} s of walking, the recording has {motion.seconds:.2f} s",)
+    lacking = [name for name in NEEDED if motion.measured and name not in motion.measured]
+    if lacking:
+        return (f"the recording does not show the {', '.join(lacking).replace('_', ' ')}, which every parameter needs",)
+    legs = motion.joints_m[:, [JOINT[name] for name in NEEDED]]
+    feet = [points for points in (motion.heel_m, motion.toe_m) if points is not None]
+    gaps = [~np.isfinite(points).all(axis=(1, 2)) for points in (legs, *feet)]
+    lost = int(np.logical_or.reduce(gaps).sum())
+    if lost:
+        return (f"the pelvis, legs or feet are missing in {lost} of {len(legs)} frames; fill or cut the gaps first",)
+    return ()
+
+
+def refusals(walk: Walk, events: Events, steps: Sequence[Step], strides: Sequence[Stride]) -> tuple[str, ...]:
+    """Why a recording's parameters cannot be trusted; empty when they can."""
+    if walk.stepping_mps < STANDING_MPS:
+        return ("the person stands: the feet do not step",)
+    if walk.speed_mps <= 0 or np.median([step.length_m for step in steps] or [0.0]) < 0:
+        return ("the person does not walk forwards: the pelvis travels against the direction that it faces",)
+    few = _too_few(walk, events)
+    if few:
+        return (few,)
+    disorder = _disorder(events)
+    if disorder > MAX_OUT_OF_ORDER:
+        return (f"the feet do not alternate: {disorder:.0%} of the heel strikes follow one of the same foot",)
+    return (_running(walk, strides),) if _running(walk, strides) else ()
+
+
+def flags(motion: Motion, walk: Walk, strides: Sequence[Stride], arms_measured: bool) -> tuple[str, ...]:
+    """What a reader of the parameters must know: "treadmill", "turning", "short", "arms_not_measured", and the motion's own."""
+    raised = {
+        "treadmill": walk.belt_mps is not None,
+        "turning": walk.turned_deg > 2 * STRAIGHT_DEG,
+        "short": len(strides) < SHORT_STRIDES,
+        "arms_not_measured": not arms_measured,
+    }
+    own = [name for name, is_raised in raised.items() if is_raised and name not in motion.flags]
+    return (*motion.flags, *own)
+
+
+def _too_few(walk: Walk, events: Events) -> str:
+    counts = [len(strikes) for strikes in events.heel_strikes]
+    if min(counts) >= MIN_STRIKES:
+        return ""
+    seen = " and ".join(f"{count} {side}" for count, side in zip(counts, SIDES, strict=True))
+    turning = f"; the person turns by {walk.turned_deg:.0f} degrees" if walk.turned_deg > 2 * STRAIGHT_DEG else ""
+    return f"expected at least {MIN_STRIKES} heel strikes of each foot on a straight stretch, found {seen}{turning}"
+
+
+def _disorder(events: Events) -> float:
+    sides = [side for _, side in events.strikes()]
+    return float(np.mean([a == b for a, b in zip(sides, sides[1:], strict=False)]))
+
+
+def _running(walk: Walk, strides: Sequence[Stride]) -> str:
+    points = walk.points
+    leg = float(np.linalg.norm(points.pair("hip") - points.pair("ankle"), axis=-1).mean())
+    froude = walk.speed_mps**2 / (GRAVITY * leg)
+    double = [stride.double_support_pct for stride in strides if stride.double_support_pct is not None]
+    if froude <= RUNNING_FROUDE or (double and np.median(double) >= RUNNING_DOUBLE_SUPPORT_PCT):
+        return ""
+    return f"the person runs: {walk.speed_mps:.2f} m/s without double support, this measures walking only"

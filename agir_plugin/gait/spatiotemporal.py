@@ -1,0 +1,118 @@
+"""A `Walk` and its `Events` in; steps, strides and phases of the gait cycle out.
+
+A step belongs to the foot that ends it: the left step runs from the right foot's heel strike to the left foot's.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from agir_plugin.gait.course import Walk
+from agir_plugin.gait.events import Events
+
+#: A foot's place is read between these shares of its stance, away from landing and heel rise.
+PLATEAU = (0.1, 0.9)
+#: Share of the stride after which stance ends where the toe-off was not seen (normal stance is about 60 %).
+STANCE_SHARE = 0.6
+#: Longest step relative to the median step; a longer one spans a heel strike that was not seen.
+MISSED = 1.6
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of `side` (0 left, 1 right): its end (sample index), duration, length along the walk and width across."""
+
+    side: int
+    end: float
+    time_s: float
+    length_m: float
+    width_m: float
+
+    @property
+    def speed_mps(self) -> float:
+        """Step length over step time."""
+        return self.length_m / self.time_s
+
+
+@dataclass(frozen=True)
+class Stride:
+    """One gait cycle of `side`: first and last heel strike (sample indices), duration, length, and its phases.
+
+    `stance_pct` and `double_support_pct` are None where a toe-off of the cycle was not seen.
+    """
+
+    side: int
+    start: float
+    end: float
+    time_s: float
+    length_m: float
+    stance_pct: float | None
+    double_support_pct: float | None
+
+
+def steps(walk: Walk, events: Events) -> list[Step]:
+    """Every step between successive heel strikes of opposite feet; a gap where a strike was missed makes no step."""
+    strikes = events.strikes()
+    pairs = [(a, b) for a, b in zip(strikes, strikes[1:], strict=False) if a[1] != b[1]]
+    if not pairs:
+        return []
+    longest = MISSED * np.median([b[0] - a[0] for a, b in pairs])
+    places = {strike: _place(walk, events, *strike) for strike in strikes}
+    return [_step(walk, places, a, b) for a, b in pairs if b[0] - a[0] <= longest]
+
+
+def strides(walk: Walk, events: Events) -> list[Stride]:
+    """Every gait cycle: two successive heel strikes of one foot with exactly one of the other foot between them."""
+    found = []
+    for side in (0, 1):
+        own, other = events.heel_strikes[side], events.heel_strikes[1 - side]
+        for start, end in zip(own, own[1:], strict=False):
+            between = other[(other > start) & (other < end)]
+            if len(between) == 1:
+                found.append(_stride(walk, events, side, start, float(between[0]), end))
+    return found
+
+
+def _step(walk: Walk, places: dict, before: tuple[float, int], after: tuple[float, int]) -> Step:
+    side = after[1]
+    apart = places[after] - places[before]
+    outward = 1 if side == 0 else -1
+    return Step(
+        side=side, end=after[0], time_s=(after[0] - before[0]) / walk.points.fps,
+        length_m=float(apart @ walk.forward), width_m=float(outward * (apart @ walk.left)),
+    )
+
+
+def _stride(walk: Walk, events: Events, side: int, start: float, other: float, end: float) -> Stride:
+    own_off = _only_between(events.toe_offs[side], other, end)
+    other_off = _only_between(events.toe_offs[1 - side], start, other)
+    length = (_place(walk, events, end, side) - _place(walk, events, start, side)) @ walk.forward
+    stance = double = None
+    if own_off is not None:
+        stance = 100 * (own_off - start) / (end - start)
+    if own_off is not None and other_off is not None:
+        double = 100 * (other_off - start + own_off - other) / (end - start)
+    return Stride(side, start, end, (end - start) / walk.points.fps, float(length), stance, double)
+
+
+def _only_between(offs: np.ndarray, low: float, high: float) -> float | None:
+    inside = offs[(offs > low) & (offs < high)]
+    return float(inside[-1]) if len(inside) else None
+
+
+def _place(walk: Walk, events: Events, strike: float, side: int) -> np.ndarray:
+    """Where the foot stands after `strike` (3,): the median of its heel over the middle of the stance.
+
+    Unlike the heel's place at the strike itself it does not depend on the strike's timing.
+    """
+    own = events.heel_strikes[side]
+    stride = float(np.median(np.diff(own))) if len(own) > 1 else walk.points.fps
+    later = events.toe_offs[side][events.toe_offs[side] > strike]
+    off = strike + STANCE_SHARE * stride
+    if len(later) and later[0] - strike < stride:
+        off = later[0]
+    first, last = (strike + share * (off - strike) for share in PLATEAU)
+    heel = walk.points.heel_m[:, side]
+    start = min(int(np.ceil(first)), len(heel) - 1)
+    return np.median(heel[start:max(int(last) + 1, start + 1)], axis=0)

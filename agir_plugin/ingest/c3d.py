@@ -1,0 +1,157 @@
+"""C3D files enter, marker `Recording` values leave: any unit, any byte order, any number of labels."""
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from agir_plugin.errors import UnreadableFile, UnusableRecording
+from agir_plugin.ingest import c3d_layout
+from agir_plugin.ingest.c3d_events import labelled_events
+from agir_plugin.ingest.c3d_layout import MAGIC, Groups, Layout
+from agir_plugin.records import Recording
+
+SUFFIXES = (".c3d",)
+
+#: POINT:UNITS (lower case) -> metres.
+METRES = {
+    "mm": 0.001, "millimeters": 0.001, "millimetres": 0.001, "cm": 0.01, "centimeters": 0.01, "centimetres": 0.01,
+    "dm": 0.1, "m": 1.0, "meters": 1.0, "metres": 1.0, "in": 0.0254, "inch": 0.0254, "inches": 0.0254, "ft": 0.3048,
+}
+#: POINT parameters that list labels which are model results rather than places in the room.
+MODEL_OUTPUTS = ("ANGLES", "FORCES", "MOMENTS", "POWERS", "SCALARS", "REACTIONS")
+#: Farther from the origin than this is no place in a laboratory but a damaged number, metres.
+FARTHEST_M = 1000.0
+#: Highest frame rate that is believed, frames per second.
+FASTEST_FPS = 10000.0
+
+
+def sniff(head: bytes, path: Path) -> bool:
+    """Whether the bytes start like a C3D file: 0x50 in the second byte, a parameter block number in the first."""
+    return len(head) >= 2 and head[1] == MAGIC and head[0] >= 2
+
+
+def read(path: Path, fps: float | None = None) -> Recording:
+    """Markers of a C3D file in metres, in the laboratory's axes.
+
+    Gaps (residual below 0, exact (0,0,0), NaN) become NaN. Event times count from the first stored frame.
+    Raises UnreadableFile for a damaged or truncated file, UnusableRecording for one without points.
+    """
+    raw = path.read_bytes()
+    layout, groups = c3d_layout.parse(raw, path)
+    rate = _rate(layout, groups, fps, path)
+    scale_m, notes = _metres(groups)
+    points = _points(raw, layout, _frame_count(layout, groups), path)
+    labels, label_notes = _labels(c3d_layout.texts(groups, "POINT", "LABELS"), points.shape[1])
+    names, columns, column_notes = _places(labels, groups)
+    seconds = points.shape[0] / rate
+    events, event_notes = labelled_events(groups, layout.first_frame / rate, seconds)
+    return Recording(
+        path=str(path), format="c3d", kind="markers", fps=rate, names=names,
+        positions_m=_clean(points[:, columns] * scale_m), up=_up(groups), events=events,
+        notes=(*notes, *label_notes, *column_notes, *event_notes),
+    )
+
+
+def _rate(layout: Layout, groups: Groups, fps: float | None, path: Path) -> float:
+    stored = c3d_layout.number(groups, "POINT", "RATE")
+    for rate in (fps, stored, layout.rate_hz):
+        if rate is not None and math.isfinite(rate) and 0 < rate <= FASTEST_FPS:
+            return float(rate)
+    raise UnreadableFile(
+        f"{path}: expected POINT:RATE in frames per second, got {stored if stored is not None else layout.rate_hz}; "
+        "give the frame rate with --fps"
+    )
+
+
+def _metres(groups: Groups) -> tuple[float, list[str]]:
+    stored = (c3d_layout.texts(groups, "POINT", "UNITS") or [""])[0]
+    unit = re.sub(r"[^a-z]", "", stored.lower())
+    if unit in METRES:
+        return METRES[unit], []
+    return 0.001, [f"POINT:UNITS {stored!r} is not a known length; millimetres assumed"]
+
+
+def _frame_count(layout: Layout, groups: Groups) -> int:
+    """Frames stored. The header's 16-bit numbers end at 65535; TRIAL holds the same in two words each."""
+    first, last = (groups.get("TRIAL", {}).get(f"ACTUAL_{end}_FIELD") for end in ("START", "END"))
+    if layout.last_frame >= 65534 and isinstance(first, np.ndarray) and isinstance(last, np.ndarray):
+        if first.size == 2 and last.size == 2:
+            return int(last[0] + 65536 * last[1] - first[0] - 65536 * first[1]) + 1
+    return layout.last_frame - layout.first_frame + 1
+
+
+def _points(raw: bytes, layout: Layout, frames: int, path: Path) -> np.ndarray:
+    """(T, P, 3) in the file's unit with NaN for points of negative residual."""
+    if layout.points == 0 or frames <= 0:
+        raise UnusableRecording(
+            f"{path}: expected 3D points, got {layout.points} points in {max(frames, 0)} frames; "
+            "export the trial with its markers"
+        )
+    is_float = layout.scale < 0
+    per_frame = 4 * layout.points + layout.analog_values
+    word = 4 if is_float else 2
+    held = (len(raw) - layout.data_start) // (per_frame * word) if layout.data_start > 0 else 0
+    if held < frames:
+        raise UnreadableFile(
+            f"{path}: the header says {frames} frames of {layout.points} points, but the bytes hold {max(held, 0)}; "
+            "the file is truncated, copy it again"
+        )
+    data = raw[layout.data_start : layout.data_start + frames * per_frame * word]
+    if is_float:
+        values = c3d_layout.floats(data, layout.order, layout.dec)
+    else:
+        values = np.frombuffer(data, f"{layout.order}i2").astype(np.float64)
+    words = values.reshape(frames, per_frame)[:, : 4 * layout.points].reshape(frames, layout.points, 4)
+    places = words[..., :3] if is_float else words[..., :3] * layout.scale
+    return np.where(words[..., 3:] < 0, np.nan, places)
+
+
+def _clean(positions_m: np.ndarray) -> np.ndarray:
+    """Exact (0,0,0), infinite and absurdly distant points become NaN."""
+    with np.errstate(invalid="ignore"):
+        bad = ~(np.abs(positions_m) < FARTHEST_M).all(axis=-1) | (positions_m == 0).all(axis=-1)
+    return np.where(bad[..., None], np.nan, positions_m)
+
+
+def _labels(stored: Sequence[str], points: int) -> tuple[list[str], list[str]]:
+    """One label per point, subject prefix ("Anna:LASI") removed, and what had to be mended."""
+    notes = []
+    if len(stored) > points:
+        notes.append(f"{len(stored) - points} labels beyond the {points} stored points ignored")
+    if len(stored) < points:
+        notes.append(f"{points - len(stored)} points without a label named *1, *2, ...")
+    labels = [*stored[:points], *(f"*{k + 1}" for k in range(points - len(stored)))]
+    prefixes = {label.rpartition(":")[0] for label in labels if ":" in label}
+    if len(prefixes) > 1:
+        notes.append(f"points of {len(prefixes)} subjects ({', '.join(sorted(prefixes))}); the first of each label is used")
+    return [label.rpartition(":")[2].strip() or f"*{k + 1}" for k, label in enumerate(labels)], notes
+
+
+def _places(labels: Sequence[str], groups: Groups) -> tuple[tuple[str, ...], list[int], list[str]]:
+    """Names and columns of the points to keep: no model outputs, and the first of each repeated label."""
+    outputs = {name.rpartition(":")[2] for kind in MODEL_OUTPUTS for name in c3d_layout.texts(groups, "POINT", kind)}
+    kept: dict[str, int] = {}
+    repeated: list[str] = []
+    for column, label in enumerate(labels):
+        if label in outputs:
+            continue
+        if label in kept:
+            repeated.append(label)
+            continue
+        kept[label] = column
+    notes = [f"repeated labels, first kept: {', '.join(sorted(set(repeated)))}"] if repeated else []
+    left_out = len(labels) - len(kept) - len(repeated)
+    if left_out:
+        notes.append(f"{left_out} model outputs (angles, forces, powers) left out")
+    return tuple(kept), list(kept.values()), notes
+
+
+def _up(groups: Groups) -> str | None:
+    """The vertical axis where the file names its screen axes: Y_SCREEN points up the screen."""
+    across, up = ((c3d_layout.texts(groups, "POINT", f"{axis}_SCREEN") or [""])[0].lower() for axis in "XY")
+    valid = re.fullmatch(r"[+-]?[xyz]", across) and re.fullmatch(r"[+-]?[xyz]", up) and across[-1] != up[-1]
+    return (up if len(up) == 2 else f"+{up}") if valid else None

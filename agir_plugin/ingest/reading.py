@@ -1,0 +1,83 @@
+"""A path enters, a `Recording` leaves: finds the reader that knows the file's first bytes, among all registered ones."""
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from agir_plugin import registry
+from agir_plugin.errors import HostError, UnreadableFile, UsageError
+from agir_plugin.records import Recording
+
+#: Bytes shown to a reader's `sniff`; enough for every format's magic number and a whole .npy header.
+HEAD_BYTES = 4096
+
+
+def read(path: Path | str, fps: float | None = None) -> Recording:
+    """The recording in one file, in the file's own axes, metres.
+
+    The content decides the format, not the name. Readers are modules registered under `agir_plugin.readers`, each with
+    `sniff(head, path) -> bool`, `read(path, fps=None) -> Recording` and, if it wants its file endings to be known in
+    error messages, `SUFFIXES`. `fps` replaces the file's own frame rate.
+
+    Raises UnreadableFile when the file is missing, empty, of no known type, not what its ending says, or damaged;
+    UsageError when `fps` is not a positive number.
+    """
+    path = Path(path)
+    if fps is not None and not (math.isfinite(fps) and fps > 0):
+        raise UsageError(f"expected a frame rate above 0 frames per second for {path}, got {fps!r}")
+    head = _head(path)
+    readers = _readers()
+    name = _choose(head, path, readers)
+    return readers[name].read(path, fps)
+
+
+def _readers() -> dict[str, Any]:
+    found = {name: registry.get(registry.READERS, name) for name in registry.names(registry.READERS)}
+    if not found:
+        raise HostError(
+            f"expected recording readers under the entry point {registry.READERS}, found none: agir-plugin is not "
+            "installed here; run `pip install -e .` in its folder"
+        )
+    return found
+
+
+def _head(path: Path) -> bytes:
+    if path.is_dir():
+        raise UnreadableFile(f"{path}: expected a recording, got a folder; name one of the files in it")
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except FileNotFoundError:
+        raise UnreadableFile(f"{path}: there is no such file; check the path and its spelling") from None
+    except (OSError, ValueError) as error:
+        raise UnreadableFile(f"{path}: expected a file that can be opened, got {error}; check its permissions") from None
+    if not head:
+        raise UnreadableFile(f"{path}: the file is empty (0 bytes); copy or export it again")
+    return head
+
+
+def _choose(head: bytes, path: Path, readers: dict[str, Any]) -> str:
+    suffix = path.suffix.lower()
+    named = [name for name, reader in readers.items() if suffix in getattr(reader, "SUFFIXES", ())]
+    fitting = [name for name, reader in readers.items() if reader.sniff(head, path)]
+    both = [name for name in fitting if name in named]
+    if both:
+        return both[0]
+    if named and fitting:
+        raise UnreadableFile(
+            f"{path}: the ending {suffix} says {named[0]}, but the first bytes are those of a {fitting[0]} file; "
+            "rename it to what it is"
+        )
+    if named:
+        raise UnreadableFile(
+            f"{path}: the ending {suffix} says {named[0]}, but the first bytes ({head[:8].hex(' ')}) are not; "
+            "the file is damaged or of another kind, export it again"
+        )
+    if fitting:
+        return fitting[0]
+    endings = sorted({ending for reader in readers.values() for ending in getattr(reader, "SUFFIXES", ())})
+    raise UnreadableFile(
+        f"{path}: expected a recording ({', '.join(endings)}), got a file of unknown type ({suffix or 'no ending'}, "
+        f"first bytes {head[:8].hex(' ')}); convert it to one of these"
+    )

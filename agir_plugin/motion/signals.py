@@ -1,0 +1,106 @@
+"""Series over time enter, series without noise, gaps or surplus frames leave; frames are always the first axis."""
+from __future__ import annotations
+
+import numpy as np
+
+#: Gaps up to this long are bridged by a spline, seconds (FACTS of the gait field: a tenth of a second is about a tenth of a stride).
+LONGEST_SPLINE_S = 0.1
+#: Cut-off of the zero-lag low-pass for marker data, Hz (customary for gait kinematics; Winter 2009).
+MARKER_CUTOFF_HZ = 6.0
+#: Part of the new frame rate above which nothing may remain before samples are dropped (Nyquist is 0.5).
+ANTI_ALIAS = 0.45
+#: A 2nd-order Butterworth run forth and back halves the power at c times its cut-off (Winter 2009, section 2.2.4.4).
+TWO_PASS = 0.802
+
+
+def low_pass(values: np.ndarray, fps: float, cutoff_hz: float) -> np.ndarray:
+    """Zero-lag 4th-order Butterworth (2nd order forth and back), -3 dB at `cutoff_hz`, along the first axis.
+
+    Values must be finite. Series of one or two frames, and cut-offs at or above 0.45 of the rate, come back unchanged.
+    """
+    if len(values) < 3 or cutoff_hz >= ANTI_ALIAS * fps:
+        return values
+    from scipy import signal
+
+    sos = signal.butter(2, min(cutoff_hz / TWO_PASS, 0.49 * fps), fs=fps, output="sos")
+    pad = min(len(values) - 1, int(np.ceil(2.0 * fps / cutoff_hz)))
+    return signal.sosfiltfilt(sos, values, axis=0, padtype="odd", padlen=pad)
+
+
+def fill_short_gaps(values: np.ndarray, fps: float, longest_s: float = LONGEST_SPLINE_S) -> np.ndarray:
+    """(T, 3) with inner gaps of at most `longest_s` bridged by a cubic spline through what was seen; others stay NaN."""
+    seen = np.isfinite(values).all(axis=-1)
+    wanted = ~seen & _short_inner(seen, int(round(longest_s * fps)))
+    if not wanted.any():
+        return values
+    from scipy.interpolate import CubicSpline, make_interp_spline
+
+    frames = np.arange(len(values), dtype=np.float64)
+    known = frames[seen]
+    curve = CubicSpline(known, values[seen]) if len(known) >= 4 else make_interp_spline(known, values[seen], k=1)
+    filled = values.copy()
+    filled[wanted] = curve(frames[wanted])
+    return filled
+
+
+def hold_and_interpolate(values: np.ndarray) -> np.ndarray:
+    """(T, D) with every gap bridged by straight lines and the ends held; all NaN stays all NaN."""
+    seen = np.isfinite(values).all(axis=-1)
+    if seen.all() or not seen.any():
+        return values
+    frames = np.arange(len(values))
+    return np.stack([np.interp(frames, frames[seen], column[seen]) for column in values.T], axis=-1)
+
+
+def longest_run(good: np.ndarray) -> slice:
+    """The longest stretch of consecutive True values (the first of equals); an empty slice when there is none."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], good, [False])).astype(np.int8)))
+    starts, stops = edges[::2], edges[1::2]
+    if not len(starts):
+        return slice(0, 0)
+    best = int(np.argmax(stops - starts))
+    return slice(int(starts[best]), int(stops[best]))
+
+
+def at_rate(values: np.ndarray, fps: float, new_fps: float) -> np.ndarray:
+    """Values at times 0, 1/new_fps, ... up to the last frame: anti-aliased, then a cubic spline over time.
+
+    A series that has a NaN at a frame stays NaN at the new times next to it.
+    """
+    times = np.arange(len(values)) / fps
+    count = int(np.floor(times[-1] * new_fps + 1e-6)) + 1
+    wanted = np.minimum(np.arange(count) / new_fps, times[-1])
+    flat = values.reshape(len(values), -1)
+    series = np.stack([_whole(column) for column in flat.T], axis=-1)
+    smooth = low_pass(series, fps, ANTI_ALIAS * new_fps) if new_fps < fps else series
+    result = _spline(times, smooth, wanted)
+    missing = np.isnan(flat)
+    if missing.any():
+        nearby = missing[np.floor(wanted * fps + 1e-6).astype(int)] | missing[np.ceil(wanted * fps - 1e-6).astype(int)]
+        result = np.where(nearby, np.nan, result)
+    return result.reshape(count, *values.shape[1:])
+
+
+def _spline(times: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    if len(times) == 1:
+        return np.repeat(values, len(wanted), axis=0)
+    from scipy.interpolate import make_interp_spline
+
+    degree = 3 if len(times) >= 4 else 1
+    return make_interp_spline(times, values, k=degree)(wanted)
+
+
+def _whole(column: np.ndarray) -> np.ndarray:
+    """One series with its NaN bridged, zeros where nothing was seen: what a filter needs to run."""
+    filled = hold_and_interpolate(column[:, None])[:, 0]
+    return filled if np.isfinite(filled).all() else np.zeros_like(column)
+
+
+def _short_inner(seen: np.ndarray, longest: int) -> np.ndarray:
+    """True in gaps of at most `longest` frames that have something seen on both sides."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([True], seen, [True])).astype(np.int8)))
+    short = np.zeros(len(seen), dtype=bool)
+    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+        if start > 0 and stop < len(seen) and stop - start <= longest:
+            short[start:stop] = True
+    return short
