@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-import agir_plugin
 from agir_plugin.errors import ConfigError
 from agir_plugin.registry import did_you_mean
 
@@ -23,7 +22,7 @@ S = TypeVar("S", bound=Settings)
 
 def configs_dir() -> Path:
     """Folder of the shipped `agir_*.yaml`: inside an installed package, or `configs/` of a checkout."""
-    package = Path(agir_plugin.__file__).parent
+    package = Path(__file__).parent
     inside = package / "configs"
     return inside if inside.is_dir() else package.parent / "configs"
 

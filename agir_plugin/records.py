@@ -44,6 +44,8 @@ class Motion:
 
     `heel_m` and `toe_m` are (T, 2, 3), left then right, where the recording has such points, else None.
     `measured` names the joints that come from the recording (others were filled in and must not be measured).
+    `start_s` is the time of the first frame here, counted from the recording's first frame: above 0 where the start was
+    cut off, so that event times of the file compare as `time_s - start_s`.
     """
 
     joints_m: np.ndarray
@@ -53,6 +55,7 @@ class Motion:
     toe_m: np.ndarray | None = None
     measured: frozenset[str] = frozenset()
     flags: tuple[str, ...] = ()
+    start_s: float = 0.0
 
     @property
     def seconds(self) -> float:

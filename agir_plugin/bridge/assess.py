@@ -89,5 +89,5 @@ def _batches(rows: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
 
 
 def _provenance(run: Run) -> dict[str, Any]:
-    keys = ("name", "seed", "cohort", "versions", "vae_hash")
+    keys = ("name", "seed", "cohort", "versions", "vae_sha256")
     return {"run": str(run.folder), **{key: run.facts[key] for key in keys}}

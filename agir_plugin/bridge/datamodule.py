@@ -11,10 +11,11 @@ from mGPT.data import BASEDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
-from agir_plugin.bridge.rows import Row, RowWriter, Window
+from agir_plugin.bridge.rows import Row, RowBatch, RowWriter, Window
 from agir_plugin.bridge.settings import DataSettings, data_settings
 from agir_plugin.bridge.windows import pad_to_tokens, windows
 from agir_plugin.cohort import Cohort, Fold
+from agir_plugin.cohort.walks import REFUSED
 from agir_plugin.consts import FRAMES_PER_TOKEN, N_FEATURES, SCORES
 from agir_plugin.errors import CohortError, ConfigError
 from agir_plugin.motion import to_joints
@@ -102,7 +103,7 @@ class GaitDataModule(BASEDataModule):
         self.seed = int(cfg.SEED_VALUE)
         self.codebook_size = int(cfg.model.params.codebook_size)
         self.njoints, self.nfeats, self.is_mm = 22, N_FEATURES, False
-        self.excluded: dict[str, str] = {w.walk: w.reason or w.status for w in self.cohort.walks if w.status != "ok"}
+        self.excluded: dict[str, str] = {w.walk: w.reason for w in self.cohort.walks if w.status == REFUSED}
         mean, std = self.cohort.statistics()
         self._mean, self._std = (torch.as_tensor(x, dtype=torch.float32) for x in (mean, std))
         cfg.DATASET.JOINT_TYPE = "humanml3d"
@@ -119,6 +120,23 @@ class GaitDataModule(BASEDataModule):
     def renorm4t2m(self, features: Tensor) -> Tensor:
         """Features for MotionGPT's text-motion evaluators, which AGIR does not use: returned as they are."""
         return features
+
+    def skipped(self) -> dict[str, dict[str, list[str]]]:
+        """Walks of the cohort that no split uses, as MotionGPT's host reports them: split -> reason -> walks."""
+        reasons: dict[str, list[str]] = {}
+        for walk, reason in self.excluded.items():
+            reasons.setdefault(reason, []).append(walk)
+        return {"cohort": reasons} if reasons else {}
+
+    def code_folder(self) -> str:
+        """Where the motion codes are (MotionGPT's tokenising script writes them there)."""
+        return str(self.cohort.folder / "TOKENS")
+
+    def code_clips(self) -> list[tuple[str, Tensor]]:
+        """Every kept walk's normalised features, padded to whole tokens, for MotionGPT's tokenising script."""
+        mean, std = self.cohort.statistics()
+        clips = ((w.walk, pad_to_tokens((self.cohort.features(w.walk) - mean) / std)) for w in self.cohort.kept)
+        return [(name, torch.from_numpy(clip.astype(np.float32))) for name, clip in clips]
 
     def split_walks(self, split: str) -> list[str]:
         """The kept walks of one split (`train`, `val`, `test`), in the cohort's order."""
@@ -214,6 +232,6 @@ class GaitDataModule(BASEDataModule):
 def collate(items: Sequence[dict[str, Any] | Row]) -> dict[str, Any]:
     """Rows -> `{"rows": [...], "length": tokens}`; feature clips -> zero-padded `motion` (B, T, 263) and `length` in frames."""
     if isinstance(items[0], Row):
-        return {"rows": list(items), "length": [len(row.window.codes) for row in items]}
+        return {"rows": RowBatch(items), "length": [len(row.window.codes) for row in items]}
     motion = torch.nn.utils.rnn.pad_sequence([item["motion"] for item in items], batch_first=True)
     return {"motion": motion, "length": [item["length"] for item in items]}

@@ -186,9 +186,12 @@ def _tables(model: T5ForConditionalGeneration) -> tuple[tuple[str, nn.Module], .
 def _untied_t5() -> Iterator[None]:
     """While MotionGPT's constructor runs, T5 models it loads keep embedding and head apart (transformers >= 5 ties them).
 
-    Can go when upstream MotionGPT sets `tie_word_embeddings = False` itself, as our host does.
+    Our host unties by itself and has no such name in its module. Can go when upstream MotionGPT does the same.
     """
-    original = host_lm.T5ForConditionalGeneration
+    original = getattr(host_lm, "T5ForConditionalGeneration", None)
+    if original is None:
+        yield
+        return
 
     class Untied(original):
         """T5 whose `from_pretrained` result does not tie the head when the vocabulary is resized."""

@@ -1,7 +1,6 @@
 """MotionGPT's Lightning model with AGIR's objectives: trains on rows, validates by a named figure, tests into files."""
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,7 +12,8 @@ from agir_plugin.bridge.answers import Answer, figures, read_answers
 from agir_plugin.bridge.losses import agir_losses
 from agir_plugin.bridge.results import write_results
 from agir_plugin.bridge.run import RunExport
-from agir_plugin.bridge.settings import data_settings, loss_settings, run_settings
+from agir_plugin.bridge.settings import data_settings, experiment_folder, loss_settings, run_settings
+from agir_plugin.bridge.tokenizer import check_tokens
 
 #: The loss terms, by the names under which they are logged (`loss/lm/train`, ...).
 TERMS = ("lm", "fmt", "cls", "total")
@@ -32,13 +32,21 @@ class TermMeans(nn.Module):
         self.sums += torch.stack([terms[name].detach().float() for name in TERMS])
         self.count += 1
 
+    def reset(self) -> None:
+        """Forget what was added."""
+        self.sums, self.count = torch.zeros_like(self.sums), torch.zeros_like(self.count)
+
+    def names(self, split: str) -> list[str]:
+        """The names that `compute` logs."""
+        return [f"loss/{name}/{split}" for name in TERMS]
+
     def compute(self, split: str) -> dict[str, Tensor]:
         """Means by logged name, and start anew; empty when nothing was added."""
         if not self.count:
             return {}
         means = self.sums / self.count
-        self.sums, self.count = torch.zeros_like(self.sums), torch.zeros_like(self.count)
-        return {f"loss/{name}/{split}": mean for name, mean in zip(TERMS, means, strict=True)}
+        self.reset()
+        return dict(zip(self.names(split), means, strict=True))
 
 
 class AgirModel(MotionGPT):
@@ -49,12 +57,19 @@ class AgirModel(MotionGPT):
 
     def __init__(self, cfg: Any, datamodule: Any, **host: Any) -> None:
         super().__init__(cfg=cfg, datamodule=datamodule, **host)
+        self.cfg = cfg
         self.run_settings = run_settings(cfg)
         self.data_settings = data_settings(cfg)
         self.answers: list[Answer] = []
         if self.writes:
             self.loss_settings = loss_settings(cfg)
             self._losses = nn.ModuleDict({f"losses_{split}": TermMeans() for split in ("train", "val", "test")})
+
+    def setup(self, stage: str) -> None:
+        """Before the first batch: the cohort's motion codes must come from the tokenizer that is loaded."""
+        super().setup(stage)
+        if self.writes:
+            check_tokens(self.datamodule.cohort, self.vae)
 
     @property
     def writes(self) -> bool:
@@ -96,8 +111,9 @@ class AgirModel(MotionGPT):
         if not self.writes:
             return [RunExport()]
         best = BestCheckpoint(
-            dirpath=Path(self.hparams.cfg.FOLDER_EXP) / "checkpoints", filename="best", monitor=self.monitor,
+            dirpath=experiment_folder(self.cfg) / "checkpoints", filename="best", monitor=self.monitor,
             mode=self.run_settings.mode, save_top_k=1, enable_version_counter=False, save_weights_only=True,
+            save_on_train_epoch_end=False,
         )
         return [best, RunExport(best)]
 

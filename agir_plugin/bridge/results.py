@@ -1,17 +1,18 @@
 """The answers of a test run -> predictions.jsonl and metrics.json in MotionGPT's results folder."""
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mGPT.config import get_obj_from_str
 
-import agir_plugin
+from agir_plugin import __version__
 from agir_plugin.bridge.answers import Answer, WalkAnswer, walk_answers
-from agir_plugin.bridge.files import write_json, write_json_lines
+from agir_plugin.bridge.settings import results_folder
 from agir_plugin.cohort import Cohort
+from agir_plugin.cohort.files import write_json, write_text
 from agir_plugin.consts import NOT_A_DEVICE, TRAINED_ON_SYNTHETIC
 from agir_plugin.rationale.verify import agreement, check
 
@@ -24,10 +25,10 @@ PACKAGES = ("torch", "transformers", "pytorch-lightning", "numpy", "scikit-learn
 
 def write_results(model: AgirModel, answers: Sequence[Answer]) -> dict[str, Any]:
     """Write both files into `<TEST.FOLDER>/<module>/<NAME>/` and return the metrics."""
-    cfg, data = model.hparams.cfg, model.datamodule
-    folder = Path(cfg.TEST.FOLDER) / cfg.model.target.split(".")[-2].lower() / str(cfg.NAME)
+    cfg, data = model.cfg, model.datamodule
+    folder = results_folder(cfg)
     rows = [_prediction(walk, data.cohort) for walk in walk_answers(answers)]
-    write_json_lines(folder / "predictions.jsonl", rows)
+    write_text(folder / "predictions.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     summary = get_obj_from_str(model.run_settings.summary)(
         rows, _train_walks(data), {row["walk"]: data.cohort.gait(row["walk"]) for row in rows}, check=check,
         excluded=[{"walk": walk, "reason": reason} for walk, reason in data.excluded.items()],
@@ -68,7 +69,7 @@ def cohort_facts(cohort: Cohort) -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """Versions of agir-plugin and of the packages a result depends on; those not installed are left out."""
-    found = {"agir-plugin": agir_plugin.__version__}
+    found = {"agir-plugin": __version__}
     for package in PACKAGES:
         try:
             found[package] = version(package)

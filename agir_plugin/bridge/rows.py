@@ -1,7 +1,7 @@
 """A window of motion codes and what is known of its walk -> the source and target texts that the language model sees."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -35,6 +35,22 @@ class Row:
     source: str
     target: str
     window: Window
+
+
+class RowBatch:
+    """The rows of a batch. No Sequence: Lightning takes sequences and dataclasses apart to look for tensors, this it leaves alone."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._rows = tuple(rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self._rows)
+
+    def __getitem__(self, index: int) -> Row:
+        return self._rows[index]
+
+    def __len__(self) -> int:
+        return len(self._rows)
 
 
 class RowWriter:

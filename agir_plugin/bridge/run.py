@@ -1,7 +1,6 @@
 """A trained run on disk without pickles: written when training ends, read by tokenising, the next stage and `agir assess`."""
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from dataclasses import dataclass
@@ -14,12 +13,13 @@ from mGPT.archs.mgpt_vq import VQVae
 from omegaconf import OmegaConf
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
-from agir_plugin.bridge.files import write_atomic, write_json
 from agir_plugin.bridge.language import GaitLM
 from agir_plugin.bridge.results import provenance
-from agir_plugin.bridge.settings import DataSettings
+from agir_plugin.bridge.settings import DataSettings, experiment_folder
+from agir_plugin.bridge.tokenizer import weights_sha256
+from agir_plugin.cohort.files import write_bytes, write_json
 from agir_plugin.config import check_settings
 from agir_plugin.errors import ModelError
 
@@ -51,31 +51,36 @@ class Run:
 
 
 class RunExport(Callback):
-    """Writes `<experiment>/agir/` when training ends: the best checkpoint's weights if there is one, else the last."""
+    """Writes `<experiment>/agir/` in the last epoch: the best checkpoint's weights if there is one, else the current ones.
+
+    It does so before MotionGPT marks the run as finished, so that a finished run always has its export.
+    """
 
     def __init__(self, best: ModelCheckpoint | None = None) -> None:
         self.best = best
 
-    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Export on the first process only."""
-        if not trainer.is_global_zero or trainer.interrupted:
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """In the last epoch, on the first process only; the weights in training are the same afterwards."""
+        if not trainer.is_global_zero or trainer.current_epoch + 1 < (trainer.max_epochs or 0):
             return
+        current = {name: tensor.detach().clone() for name, tensor in pl_module.state_dict().items()}
         if self.best is not None and self.best.best_model_path:
-            state = torch.load(self.best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
-            pl_module.load_state_dict(state)
-        folder = export_run(pl_module, Path(pl_module.hparams.cfg.FOLDER_EXP) / EXPORT)
+            best = torch.load(self.best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
+            pl_module.load_state_dict(best)
+        folder = export_run(pl_module, experiment_folder(pl_module.cfg) / EXPORT)
+        pl_module.load_state_dict(current)
         LOG.info("run exported to %s", folder)
 
 
 def export_run(model: LightningModule, folder: Path) -> Path:
     """Write weights (safetensors), tokenizer, statistics and `run.json`; `run.json` comes last, so that it vouches for the rest."""
-    cfg, data = model.hparams.cfg, model.datamodule
+    cfg, data = model.cfg, model.datamodule
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: tensor.contiguous().cpu() for name, tensor in model.vae.state_dict().items()}
-    write_atomic(folder / "vae.safetensors", lambda part: save_file(weights, part))
+    write_bytes(folder / "vae.safetensors", save(weights))
     mean, std = data.cohort.statistics()
-    write_atomic(folder / "statistics.safetensors", lambda part: save_file(
-        {"mean": torch.as_tensor(mean).contiguous(), "std": torch.as_tensor(std).contiguous()}, part))
+    statistics = {"mean": torch.as_tensor(mean).contiguous(), "std": torch.as_tensor(std).contiguous()}
+    write_bytes(folder / "statistics.safetensors", save(statistics))
     if model.writes:
         model.lm.language_model.save_pretrained(folder / "language")
         model.lm.tokenizer.save_pretrained(folder / "language")
@@ -103,22 +108,13 @@ def load_run(path: Path | str, device: str = "cpu") -> Run:
         raise ModelError(f"{folder / 'run.json'}: expected schema {SCHEMA}, got {facts.get('schema')!r}; export the run again")
     vae = VQVae(**facts["vq"])
     weights = _tensors(folder / "vae.safetensors")
-    if weights_hash(weights) != facts["vae_hash"]:
+    if weights_sha256(weights) != facts["vae_sha256"]:
         raise ModelError(f"{folder / 'vae.safetensors'}: the weights are not those that run.json describes; export the run again")
     vae.load_state_dict(weights)
     lm = _load_language(folder, facts, device) if facts["data"]["task"] != "tokenizer" else None
     statistics = _tensors(folder / "statistics.safetensors")
     return Run(folder, facts, vae.to(device).eval().requires_grad_(False), lm,
                statistics["mean"].double().numpy(), statistics["std"].double().numpy())
-
-
-def weights_hash(weights: dict[str, torch.Tensor]) -> str:
-    """sha256 over names, shapes and values of tensors, independent of their order."""
-    digest = hashlib.sha256()
-    for name in sorted(weights):
-        digest.update(f"{name}{tuple(weights[name].shape)}".encode())
-        digest.update(weights[name].detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
 
 
 def _load_language(folder: Path, facts: dict[str, Any], device: str) -> GaitLM:
@@ -142,5 +138,5 @@ def _facts(model: LightningModule, cfg: Any, data: Any) -> dict[str, Any]:
     return {
         "schema": SCHEMA, "name": str(cfg.NAME), "codebook_size": int(cfg.model.params.codebook_size),
         "vq": plain["motion_vae"]["params"], "lm": language, "data": data.settings.model_dump(),
-        "vae_hash": weights_hash(model.vae.state_dict()), **provenance(cfg, data.cohort),
+        "vae_sha256": weights_sha256(model.vae.state_dict()), **provenance(cfg, data.cohort),
     }

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 from omegaconf import OmegaConf
@@ -102,6 +103,20 @@ def run_settings(cfg: Any) -> RunSettings:
 def loss_settings(cfg: Any) -> LossSettings:
     """The checked `LOSS.AGIR` of a MotionGPT configuration; the defaults where the block is not there."""
     return check_settings(LossSettings, _block(cfg, "LOSS"), "LOSS.AGIR")
+
+
+def experiment_folder(cfg: Any) -> Path:
+    """Where MotionGPT keeps a run: `<FOLDER>/<second-last part of model.target>/<NAME>`."""
+    return Path(cfg.FOLDER) / _module(cfg) / str(cfg.NAME)
+
+
+def results_folder(cfg: Any) -> Path:
+    """Where MotionGPT keeps the results of a test: `<TEST.FOLDER>/<second-last part of model.target>/<NAME>`."""
+    return Path(cfg.TEST.FOLDER) / _module(cfg) / str(cfg.NAME)
+
+
+def _module(cfg: Any) -> str:
+    return str(cfg.model.target).split(".")[-2].lower()
 
 
 def _block(cfg: Any, group: str) -> Mapping[str, Any] | None:

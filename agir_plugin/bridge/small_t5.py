@@ -11,7 +11,7 @@ from agir_plugin.errors import UsageError
 def make_small_t5(
     folder: Path, texts: Iterable[str], *, width: int = 128, layers: int = 2, heads: int = 4, vocabulary: int = 2000, seed: int = 0
 ) -> Path:
-    """Train a Unigram tokenizer on `texts` and save it with a randomly started T5 of the given size; returns the folder.
+    """Train a BPE tokenizer on `texts` and save it with a randomly started T5 of the given size; returns the folder.
 
     The folder has the form MotionGPT expects of `deps/flan-t5-base` (tokenizer.json, config.json, model.safetensors): gated
     feed-forward, head apart from the embedding, `</s>` after every text. Same texts and seed, same folder.
@@ -21,7 +21,7 @@ def make_small_t5(
 
     if width % heads:
         raise UsageError(f"expected a width that {heads} heads divide, got {width}; choose for instance {heads * 32}")
-    tokenizer = _unigram(sorted(set(texts)), vocabulary)
+    tokenizer = _bpe(sorted(set(texts)), vocabulary)
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", unk_token="<unk>", model_max_length=512,
         clean_up_tokenization_spaces=False,
@@ -31,6 +31,7 @@ def make_small_t5(
         num_heads=heads, dropout_rate=0.1, feed_forward_proj="gated-gelu", tie_word_embeddings=False,
         decoder_start_token_id=fast.pad_token_id, pad_token_id=fast.pad_token_id, eos_token_id=fast.eos_token_id,
     )
+    config.tie_word_embeddings = False  # transformers 5 sets it to True in the constructor
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = T5ForConditionalGeneration(config)
@@ -40,18 +41,16 @@ def make_small_t5(
     return Path(folder)
 
 
-def _unigram(texts: list[str], vocabulary: int) -> object:
+def _bpe(texts: list[str], vocabulary: int) -> object:
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-    tokenizer = Tokenizer(models.Unigram())
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
     tokenizer.normalizer = normalizers.NFKC()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Punctuation(), pre_tokenizers.Metaspace(prepend_scheme="never")]
     )
     tokenizer.decoder = decoders.Metaspace(prepend_scheme="never")
-    trainer = trainers.UnigramTrainer(
-        vocab_size=vocabulary, special_tokens=["<pad>", "</s>", "<unk>"], unk_token="<unk>", show_progress=False
-    )
+    trainer = trainers.BpeTrainer(vocab_size=vocabulary, special_tokens=["<pad>", "</s>", "<unk>"], show_progress=False)
     tokenizer.train_from_iterator(texts, trainer)
     tokenizer.post_processor = processors.TemplateProcessing(
         single="$A </s>", pair="$A </s> $B </s>", special_tokens=[("</s>", tokenizer.token_to_id("</s>"))]

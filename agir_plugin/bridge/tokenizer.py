@@ -1,20 +1,24 @@
 """A cohort's features and a trained motion tokenizer -> `TOKENS/<walk>.npy` and the tokenizer's fingerprint."""
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from mGPT.archs.mgpt_vq import VQVae
+from torch import Tensor
 
-from agir_plugin.bridge.files import write_atomic, write_json
-from agir_plugin.bridge.run import Run
 from agir_plugin.bridge.windows import pad_to_tokens
 from agir_plugin.cohort import Cohort
+from agir_plugin.cohort.files import write_array, write_json
 from agir_plugin.errors import ModelError
+
+if TYPE_CHECKING:
+    from agir_plugin.bridge.run import Run
 
 #: Walks encoded at once.
 BATCH = 64
@@ -51,25 +55,50 @@ def tokenise(cohort: Cohort, run: Run, progress: Callable[[int, int], None] | No
             f"statistics into the cohort, or train a tokenizer on this cohort"
         )
     folder = cohort.folder / "TOKENS"
-    facts = {"vae_hash": run.facts["vae_hash"], "codebook_size": run.facts["codebook_size"], "run": run.facts["name"]}
-    same = _read(folder / "tokenizer.json") == facts
+    facts = {"sha256": run.facts["vae_sha256"], "codebook_size": run.facts["codebook_size"], "run": run.facts["name"]}
+    same = recorded(cohort).get("sha256") == facts["sha256"]
+    if not same:
+        for stale in folder.glob("*.npy"):
+            stale.unlink()
     todo = [w.walk for w in cohort.kept if not (same and (folder / f"{w.walk}.npy").is_file())]
-    write_json(folder / "tokenizer.json", {**facts, "complete": False})
+    write_json(folder / "tokenizer.json", facts)
     for start in range(0, len(todo), 4 * BATCH):
         part = todo[start : start + 4 * BATCH]
         clips = [(cohort.features(walk) - mean) / std for walk in part]
         for walk, codes in zip(part, encode(run.vae, clips), strict=True):
-            write_atomic(folder / f"{walk}.npy", lambda path, row=codes: _save(path, row[None]))
+            write_array(folder / f"{walk}.npy", codes[None])
         if progress:
             progress(min(start + len(part), len(todo)), len(todo))
-    write_json(folder / "tokenizer.json", facts)
     return {"written": len(todo), "kept": len(cohort.kept) - len(todo)}
 
 
-def _save(path: Path, codes: np.ndarray) -> None:
-    with open(path, "wb") as file:
-        np.save(file, codes)
+def check_tokens(cohort: Cohort, vae: VQVae) -> None:
+    """ModelError unless the cohort's codes were made by exactly these weights."""
+    made_by, loaded = recorded(cohort).get("sha256"), weights_sha256(vae.state_dict())
+    if made_by is None:
+        raise ModelError(f"{cohort.folder}: expected motion tokens in TOKENS/, found none; run `agir tokenize {cohort.folder} --model RUN`")
+    if made_by != loaded:
+        raise ModelError(
+            f"{cohort.folder}: its TOKENS were made by another tokenizer ({made_by[:12]}) than the one loaded ({loaded[:12]}); set "
+            f"TRAIN.PRETRAINED_VAE to the weights that made them, or run `agir tokenize` again"
+        )
 
 
-def _read(path: Path) -> dict | None:
-    return json.loads(path.read_text("utf8")) if path.is_file() else None
+def recorded(cohort: Cohort) -> dict[str, Any]:
+    """What TOKENS/tokenizer.json says of the weights that made the codes; empty where there is none."""
+    path = cohort.folder / "TOKENS" / "tokenizer.json"
+    return json.loads(path.read_text("utf8")) if path.is_file() else {}
+
+
+def weights_sha256(weights: Mapping[str, Tensor]) -> str:
+    """sha256 of a tokenizer's weights: names, shapes and values as float32, in the order of names.
+
+    The codebook's running sums are left out: they change nothing that the tokenizer does. Our host's tokenising script
+    records the same number.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(name for name in weights if not name.endswith(("code_sum", "code_count", "initted"))):
+        value = weights[name].detach().cpu().float().contiguous()
+        digest.update(f"{name}{tuple(value.shape)}".encode())
+        digest.update(value.numpy().tobytes())
+    return digest.hexdigest()

@@ -44,8 +44,8 @@ def ingest(
     with progress_bar("recordings") as update:
         cohort = build_cohort(sources, out, labels, progress=update)
     for walk in cohort.walks:
-        if walk.status != "ok":
-            say(f"{walk.walk}: {walk.status}: {walk.reason}")
+        if walk.status == "refused":
+            say(f"{walk.walk}: refused: {walk.reason}")
     say(f"{out}: {len(cohort.kept)} of {len(cohort.walks)} walks kept; next: `agir annotate {out}`")
 
 

@@ -42,9 +42,7 @@ def write_json_result(value: Any, out: str) -> None:
     if out == "-":
         sys.stdout.write(text)
         return
-    path = Path(out)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text, "utf8")
-    part.replace(path)
-    say(f"wrote {path}")
+    from agir_plugin.cohort.files import write_text
+
+    write_text(Path(out), text)
+    say(f"wrote {out}")

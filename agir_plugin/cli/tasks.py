@@ -39,9 +39,10 @@ def show(task: Task, count: Annotated[int, typer.Option(help="Instructions to pr
 @app.command("lint")
 def lint_task(task: Task) -> None:
     """Check a template; ends with exit code 2 when it has an error. Example: `agir task lint my_task.yaml`"""
-    from agir_plugin.tasks import lint, load
+    from agir_plugin.tasks import lint
+    from agir_plugin.tasks.load import read
 
-    problems = lint(load(task))
+    problems = lint(read(task))
     for problem in problems:
         OUT.print(f"{problem.level}: {problem.where}: {problem.message}; {problem.fix}", markup=False, highlight=False)
     errors = sum(problem.level == "error" for problem in problems)

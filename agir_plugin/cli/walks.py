@@ -1,7 +1,6 @@
 """`agir gait` and `agir assess`: recordings in, measured parameters or assessments out."""
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -107,15 +106,16 @@ def _end(failed: list[str], total: int) -> None:
 
 
 def _write_csv(path: Path, reports: list[dict[str, Any]]) -> None:
+    from agir_plugin.cohort.files import write_table
+
     names = sorted({name for report in reports for name in report["parameters"]})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    with open(part, "w", newline="", encoding="utf8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["file", "status", "reasons", "flags", "fps", "source", "n_strides", *names])
-        for report in reports:
-            values = [report["parameters"].get(name, {}).get("value") for name in names]
-            head = [report[key] for key in ("file", "status")] + ["; ".join(report[key]) for key in ("reasons", "flags")]
-            writer.writerow([*head, report["fps"], report["source"], report["n_strides"], *values])
-    part.replace(path)
+    facts = ("file", "status", "reasons", "flags", "fps", "source", "n_strides")
+    rows = [
+        {
+            **{key: "; ".join(report[key]) if isinstance(report[key], list) else report[key] for key in facts},
+            **{name: report["parameters"].get(name, {}).get("value") for name in names},
+        }
+        for report in reports
+    ]
+    write_table(path, (*facts, *names), rows)
     say(f"wrote {path}")

@@ -1,4 +1,4 @@
-"""A step plan and times in, the path of one foot out: heel rocker, flat foot, toe-off, swing, landing at zero ground speed."""
+"""A step plan and times in, the path of one foot out: heel rocker, flat foot, toe-off, swing, soft landing."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -10,7 +10,8 @@ from agir_plugin.cohort.steps import StepPlan, WalkParameters
 
 #: Share of the stride at which the model's foot leaves the floor; real phases are stretched onto this axis.
 TOE_OFF = 0.62
-#: Foot pitch over the stride (0 heel strike, `TOE_OFF`, 1 next strike) as shares of the strike angle and the toe-off angle.
+#: Foot pitch over the stride (0 heel strike, `TOE_OFF`, 1 next strike) as shares of the strike angle and the toe-off
+#: angle.
 PITCH_PHASE = (0.0, 0.09, 0.32, 0.48, 0.57, 0.66, 0.74, 0.83, 0.93, 1.0)
 STRIKE_SHARE = (1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.15, 0.9, 1.0)
 TOE_OFF_SHARE = (0.0, 0.0, 0.0, 0.22, 0.58, 1.0, 0.72, 0.15, 0.0, 0.0)
@@ -20,8 +21,9 @@ TOE_OUT_DEG = 7.0
 
 @dataclass(frozen=True)
 class FootPath:
-    """One foot over time: ankle, foot joint (toe base) and rear end of the heel (T, 3) in metres, and the pitch (T,) in
-    radians, toes up positive."""
+    """One foot over time: ankle, foot joint (toe base) and rear end of the heel (T, 3) in metres, and the pitch
+    (T,) in radians, toes up positive.
+    """
 
     ankle_m: np.ndarray
     foot_m: np.ndarray
@@ -32,9 +34,9 @@ class FootPath:
 def foot_path(plan: StepPlan, left: bool, times_s: np.ndarray) -> FootPath:
     """Path of the left or right foot at `times_s`, seconds.
 
-    The foot is rigid. It turns about the heel after the strike and about the toe base before toe-off; in swing the flat
-    print moves on by one stride at a speed of 3v (1 - v) (1 + 2v) strides per swing (v: share of the swing): fastest late, yet
-    without ground speed at toe-off and landing.
+    The foot is rigid. It turns about the heel after the strike and about the toe base before toe-off; in swing the
+    flat print moves on by one stride at a speed of 3v (1 - v) (1 + 2v) strides per swing (v: share of the swing):
+    fastest late, yet without ground speed at toe-off and landing.
     """
     parameters = plan.parameters
     phase, swing, stride = _phases(plan, left, times_s)
@@ -49,17 +51,19 @@ def foot_path(plan: StepPlan, left: bool, times_s: np.ndarray) -> FootPath:
     turn_point = heel + pivot * (foot - heel)
     azimuth = np.radians(TOE_OUT_DEG) * (1 if left else -1)
     placed = [_place(point - turn_point, pitch) + turn_point for point in (ankle, foot, heel)]
-    ankle_m, foot_m, heel_m = (flat + np.stack([p[:, 1] * np.sin(azimuth), p[:, 0], p[:, 1] * np.cos(azimuth)], -1) for p in placed)
+    ankle_m, foot_m, heel_m = (
+        flat + np.stack([p[:, 1] * np.sin(azimuth), p[:, 0], p[:, 1] * np.cos(azimuth)], -1) for p in placed
+    )
     return FootPath(ankle_m, foot_m, heel_m, pitch)
 
 
 def strike_angle_deg(parameters: WalkParameters) -> float:
-    """Foot pitch at heel strike: about 20 degrees at a healthy lift, flat when shuffling (the line between is ours)."""
+    """Foot pitch at heel strike: about 20 degrees at a healthy lift, flat when shuffling (the slope is ours)."""
     return float(np.clip(190 * parameters.foot_lift_m - 3.0, 0.0, 22.0))
 
 
 def toe_off_angle_deg(parameters: WalkParameters) -> float:
-    """Foot pitch at toe-off: about 60 degrees at a healthy step, 25 when shuffling (the line between is ours)."""
+    """Foot pitch at toe-off: about 60 degrees at a healthy step, 25 when shuffling (the slope is ours)."""
     return float(np.clip(10 + 60 * parameters.step_length_m / parameters.leg_length_m, 14.0, 68.0))
 
 
@@ -74,7 +78,8 @@ def _phases(plan: StepPlan, left: bool, times_s: np.ndarray) -> tuple[np.ndarray
 
 
 def _pitch_rad(parameters: WalkParameters) -> PchipInterpolator:
-    degrees = strike_angle_deg(parameters) * np.array(STRIKE_SHARE) - toe_off_angle_deg(parameters) * np.array(TOE_OFF_SHARE)
+    strike, toe_off = strike_angle_deg(parameters), toe_off_angle_deg(parameters)
+    degrees = strike * np.array(STRIKE_SHARE) - toe_off * np.array(TOE_OFF_SHARE)
     return PchipInterpolator(PITCH_PHASE, np.radians(degrees))
 
 
@@ -94,7 +99,8 @@ def _bump(swing: np.ndarray) -> np.ndarray:
 
 
 def _bump_m(parameters: WalkParameters) -> float:
-    # lift of the whole foot that makes the foot joint's highest rise exactly foot_lift_m on top of what the pitch alone gives
+    # lift of the whole foot that makes the foot joint's highest rise exactly foot_lift_m on top of what the pitch
+    # alone gives
     swing = np.linspace(0.02, 0.98, 193)
     phase = TOE_OFF + (1 - TOE_OFF) * swing
     heel, _, foot = _shape(parameters)
@@ -107,12 +113,15 @@ def _shape(parameters: WalkParameters) -> tuple[np.ndarray, np.ndarray, np.ndarr
     # heel, ankle and toe base of the flat foot as (height, forward) from the floor point under the ankle
     size = parameters.body.length_m
     foot_height = size("foot_height")
-    return (np.array([foot_height, -size("heel_behind_ankle")]), np.array([size("ankle_height"), 0.0]),
-            np.array([foot_height, size("ankle_to_foot")]))
+    return (
+        np.array([foot_height, -size("heel_behind_ankle")]),
+        np.array([size("ankle_height"), 0.0]),
+        np.array([foot_height, size("ankle_to_foot")]),
+    )
 
 
 def _place(offset: np.ndarray, pitch_rad: np.ndarray) -> np.ndarray:
     # turn (height, forward) by the pitch, toes up positive
-    up, ahead = np.broadcast_to(offset, (*pitch_rad.shape, 2))[:, 0], np.broadcast_to(offset, (*pitch_rad.shape, 2))[:, 1]
+    up, ahead = offset[..., 0], offset[..., 1]
     cos, sin = np.cos(pitch_rad), np.sin(pitch_rad)
     return np.stack([up * cos + ahead * sin, ahead * cos - up * sin], axis=-1)

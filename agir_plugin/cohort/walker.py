@@ -13,9 +13,11 @@ from agir_plugin.errors import UsageError
 
 #: Longest hip-to-ankle distance as a share of the leg: a knee never quite straightens in walking.
 LEG_REACH = 0.997
-#: Steps per second of the inner time grid on which the pelvis height is chosen, so that it does not depend on the frame rate.
+#: Points per second of the inner time grid on which the pelvis height is chosen, so that it does not depend on the
+#: frame rate.
 HEIGHT_GRID_HZ = 100.0
-#: Pelvis yaw and thorax counter-yaw (half ranges) at a step of 0.7 m, pelvis list and trunk roll, degrees; textbook sizes.
+#: Pelvis yaw and thorax counter-yaw (half ranges) at a step of 0.7 m, pelvis list and trunk roll, degrees; textbook
+#: sizes.
 PELVIS_YAW_DEG, THORAX_YAW_DEG, PELVIS_LIST_DEG, TRUNK_ROLL_DEG = 4.5, 4.0, 3.0, 1.2
 #: Abduction of the hanging arm, degrees.
 ARM_OUT_DEG = 9.0
@@ -23,8 +25,9 @@ ARM_OUT_DEG = 9.0
 
 @dataclass(frozen=True)
 class WalkingBody:
-    """The body over time: `joints_m` (T, 22, 3), turned frames (T, 3, 3) of pelvis and thorax whose columns are left, up and
-    forward, and both feet (left, right)."""
+    """The body over time: `joints_m` (T, 22, 3), turned frames (T, 3, 3) of pelvis and thorax whose columns are
+    left, up and forward, and both feet (left, right).
+    """
 
     joints_m: np.ndarray
     pelvis: np.ndarray
@@ -35,8 +38,8 @@ class WalkingBody:
 def walk_joints(parameters: WalkParameters, seconds: float, fps: float, rng: np.random.Generator) -> np.ndarray:
     """Joints (T, 22, 3) float64 of a walk, metres, Y up, along +Z, floor at 0; T = floor(seconds * fps) + 1.
 
-    The same parameters, seconds and generator state give the same continuous walk at every `fps`. UsageError for a frame
-    rate or a duration that is not positive.
+    The same parameters, seconds and generator state give the same continuous walk at every `fps`. UsageError for a
+    frame rate or a duration that is not positive.
     """
     return body_at(plan_steps(parameters, seconds, rng), frame_times_s(seconds, fps)).joints_m
 
@@ -44,7 +47,9 @@ def walk_joints(parameters: WalkParameters, seconds: float, fps: float, rng: np.
 def frame_times_s(seconds: float, fps: float) -> np.ndarray:
     """Times (T,) of the frames of a walk, from 0 s to at most `seconds`. UsageError when `fps` is not positive."""
     if not fps > 0:
-        raise UsageError(f"frame rate of a walk: expected more than 0 frames per second, got {fps}; give a positive rate")
+        raise UsageError(
+            f"frame rate of a walk: expected more than 0 frames per second, got {fps}; give a positive rate"
+        )
     return np.arange(int(np.floor(seconds * fps + 1e-9)) + 1) / fps
 
 
@@ -64,6 +69,11 @@ def body_at(plan: StepPlan, times_s: np.ndarray) -> WalkingBody:
     _put_legs(joints, plan.parameters, pelvis, feet)
     _put_arms(joints, plan, times_s, phase, thorax)
     return WalkingBody(joints, pelvis, thorax, feet)
+
+
+def trunk_frames(thorax: np.ndarray, parameters: WalkParameters) -> np.ndarray:
+    """Frames (T, 3, 3) of the flexed trunk (columns left, up to the neck, forward) from the upright thorax frames."""
+    return thorax @ _lean(parameters)
 
 
 def _step_phase(plan: StepPlan, times_s: np.ndarray) -> np.ndarray:
@@ -114,8 +124,11 @@ def _pelvis_height_m(plan: StepPlan, grid_s: np.ndarray) -> float:
 def _pelvis_frame(parameters: WalkParameters, phase: np.ndarray) -> np.ndarray:
     # the side of the leading foot is turned forward; the side of the swinging leg drops
     reach = parameters.step_length_m / 0.7
-    return _turn(-np.radians(PELVIS_YAW_DEG) * reach * np.cos(phase), np.radians(PELVIS_LIST_DEG) * reach * np.sin(phase),
-                 np.zeros_like(phase))
+    return _turn(
+        -np.radians(PELVIS_YAW_DEG) * reach * np.cos(phase),
+        np.radians(PELVIS_LIST_DEG) * reach * np.sin(phase),
+        np.zeros_like(phase),
+    )
 
 
 def _thorax_frame(plan: StepPlan, times_s: np.ndarray, phase: np.ndarray) -> np.ndarray:
@@ -143,7 +156,7 @@ def _put_trunk(joints: np.ndarray, parameters: WalkParameters, thorax: np.ndarra
     spine = body.spine_m(parameters.trunk_flexion_deg)
     for name, offset in zip(("spine1", "spine2", "spine3", "neck", "head"), spine, strict=True):
         joints[:, JOINT[name]] = root + thorax @ offset
-    up = _lean(np.radians(parameters.trunk_flexion_deg))[:, 1]
+    up = _lean(parameters)[:, 1]
     for side, name in ((1, "left"), (-1, "right")):
         across = np.array([side, 0.0, 0.0])
         collar = spine[2] + across * body.length_m("collar_half_width") + up * body.length_m("collar_rise")
@@ -152,7 +165,9 @@ def _put_trunk(joints: np.ndarray, parameters: WalkParameters, thorax: np.ndarra
         joints[:, JOINT[f"{name}_shoulder"]] = root + thorax @ shoulder
 
 
-def _put_legs(joints: np.ndarray, parameters: WalkParameters, pelvis: np.ndarray, feet: tuple[FootPath, FootPath]) -> None:
+def _put_legs(
+    joints: np.ndarray, parameters: WalkParameters, pelvis: np.ndarray, feet: tuple[FootPath, FootPath]
+) -> None:
     body, root = parameters.body, joints[:, JOINT["pelvis"]]
     for side, name, foot in ((1, "left", feet[0]), (-1, "right", feet[1])):
         hip = root + pelvis @ body.hip_offset_m(side)
@@ -180,8 +195,11 @@ def _put_arms(joints: np.ndarray, plan: StepPlan, times_s: np.ndarray, phase: np
     parameters, size = plan.parameters, plan.parameters.body.length_m
     upper, fore = size("upper_arm"), size("forearm")
     stoop = max(parameters.trunk_flexion_deg, 0.0)
-    trunk = thorax @ _lean(np.radians(parameters.trunk_flexion_deg))
-    for side, name, swing_deg in ((1, "left", parameters.arm_swing_left_deg), (-1, "right", parameters.arm_swing_right_deg)):
+    trunk = trunk_frames(thorax, parameters)
+    for side, name, swing_deg in (
+        (1, "left", parameters.arm_swing_left_deg),
+        (-1, "right", parameters.arm_swing_right_deg),
+    ):
         swing = -side * np.cos(phase)  # forward when the other side's heel strikes
         wander = 0.15 * _drift(plan, 2 if side == 1 else 3, times_s)
         bend = np.radians(22 + 0.9 * stoop) + np.radians(0.16 * swing_deg) * (swing + wander)
@@ -193,13 +211,20 @@ def _put_arms(joints: np.ndarray, plan: StepPlan, times_s: np.ndarray, phase: np
         joints[:, JOINT[f"{name}_wrist"]] = shoulder + reach[:, None] * _hanging(trunk, angle, side)
 
 
-def _lean(angle_rad: float) -> np.ndarray:
+def _lean(parameters: WalkParameters) -> np.ndarray:
     zero = np.zeros(1)
-    return _turn(zero, zero, zero + angle_rad)[0]
+    return _turn(zero, zero, zero + np.radians(parameters.trunk_flexion_deg))[0]
 
 
 def _hanging(trunk: np.ndarray, angle_rad: np.ndarray, side: int) -> np.ndarray:
     # direction of an arm that hangs along the trunk at angle 0, forward positive, a little away from the body
     out = np.radians(ARM_OUT_DEG)
-    own = np.stack([np.full_like(angle_rad, side * np.sin(out)), -np.cos(out) * np.cos(angle_rad), np.cos(out) * np.sin(angle_rad)], -1)
+    own = np.stack(
+        [
+            np.full_like(angle_rad, side * np.sin(out)),
+            -np.cos(out) * np.cos(angle_rad),
+            np.cos(out) * np.sin(angle_rad),
+        ],
+        -1,
+    )
     return np.einsum("tij,tj->ti", trunk, own)

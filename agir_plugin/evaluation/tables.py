@@ -2,11 +2,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.table import Table
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
 
 #: Measures of the main table: key in `intervals`, column heading.
 COLUMNS = (
@@ -23,10 +25,8 @@ NOTHING = "–"
 
 def metrics_tables(metrics: Mapping[str, Any]) -> RenderableType:
     """All tables of one `metrics.json` (the layout of `agir_plugin.evaluation.summary`), fit for 80 columns."""
-    from rich.console import Group
-    from rich.text import Text
-
     parts: list[RenderableType] = [
+        *(Text(notice, style="bold yellow") for notice in metrics.get("notices", ())),
         Text(_what(metrics), style="bold"),
         score_table(metrics),
         difference_table(metrics),
@@ -62,7 +62,7 @@ def state_table(metrics: Mapping[str, Any]) -> Table:
     table = _table("By medication state", ["subjects", "walks", *(heading for _, heading in COLUMNS[:4])])
     for state, part in metrics["states"].items():
         cells = (_estimate(part["intervals"][key]) for key, _ in COLUMNS[:4])
-        table.add_row(state, str(part["subjects"]), str(part["scores"]["n"]), *cells)
+        table.add_row(_name(state), str(part["subjects"]), str(part["scores"]["n"]), *cells)
     return table
 
 
@@ -80,14 +80,16 @@ def confusion_table(metrics: Mapping[str, Any]) -> Table:
 
 def text_table(metrics: Mapping[str, Any]) -> Table:
     """How many statements of the rationales agree with the measurements, beside the constant rationale."""
-    table = _table("Rationales against the measured gait", ["agreement", "statements", "mean of walks", "not checkable"])
+    headings = ["agreement", "statements", "mean of walks", "not checkable"]
+    table = _table("Rationales against the measured gait", headings)
     rows = {"[bold]model": metrics["agreement"]}
     constant = metrics["constant_rationale"]
     if "skipped" not in constant:
         rows[_name("constant_rationale")] = constant["agreement"]
     for name, part in rows.items():
         estimate = _estimate(part["interval"]) if part["interval"] else NOTHING
-        table.add_row(name, estimate, _count(part["statements"]), _number(part["walk_mean"]), _count(part["not_checkable"]))
+        counts = (_count(part["statements"]), _number(part["walk_mean"]), _count(part["not_checkable"]))
+        table.add_row(name, estimate, *counts)
     if "skipped" not in constant:
         gap = _estimate(constant["difference"], signed=True)
         table.add_row("difference", gap, "", "", "")
@@ -125,10 +127,7 @@ def _notes(metrics: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _table(title: str, headings: list[str]) -> Table:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("")
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
@@ -136,7 +135,7 @@ def _table(title: str, headings: list[str]) -> Table:
 
 
 def _name(name: str) -> str:
-    return NAMES.get(name, name)
+    return NAMES.get(name, escape(name))
 
 
 def _estimate(interval: Mapping[str, Any], signed: bool = False) -> str:

@@ -8,11 +8,9 @@ import numpy as np
 from agir_plugin.gait import signals
 from agir_plugin.gait.course import Walk
 from agir_plugin.gait.events import Events
-from agir_plugin.gait.geometry import UP, unit
+from agir_plugin.gait.geometry import GRAVITY, UP, leg_length, unit
 from agir_plugin.gait.spatiotemporal import Stride
 
-#: Acceleration of gravity, m/s^2.
-GRAVITY = 9.81
 #: Factor on the leg's length in the inverted pendulum; 1 takes the leg itself (Hof's own 1.2 is for trochanter height).
 LEG_FACTOR = 1.0
 
@@ -20,8 +18,8 @@ LEG_FACTOR = 1.0
 def arm_swing_deg(walk: Walk, strides: Sequence[Stride], side: int) -> list[float]:
     """Range of one arm's sagittal angle in each gait cycle, degrees.
 
-    The angle is that of the line from shoulder to wrist in the trunk's own sagittal plane, so that leaning or turning the
-    trunk is not counted as swing.
+    The angle is that of the line from shoulder to wrist in the trunk's own sagittal plane, so that leaning or turning
+    the trunk is not counted as swing.
     """
     angle = _arm_angle_deg(walk, side)
     return [float(np.ptp(angle[int(np.ceil(s.start)):int(s.end) + 1])) for s in strides]
@@ -41,9 +39,9 @@ def margin_of_stability_m(walk: Walk, events: Events) -> list[float]:
     the landing foot's ankle. The pelvis stands for the centre of mass, the mean hip-to-ankle distance for l.
     """
     ankles, pelvis = walk.points.pair("ankle"), walk.points.joint("pelvis")
-    leg = float(np.linalg.norm(walk.points.pair("hip") - ankles, axis=-1).mean())
     sway = pelvis @ walk.left
-    extrapolated = sway + signals.velocity(sway, walk.points.fps) / np.sqrt(GRAVITY / (LEG_FACTOR * leg))
+    frequency = np.sqrt(GRAVITY / (LEG_FACTOR * leg_length(walk.points)))
+    extrapolated = sway + signals.velocity(sway, walk.points.fps) / frequency
     margins = []
     for at, side in events.strikes():
         ankle = signals.interpolate(ankles[:, side], at) @ walk.left

@@ -22,7 +22,7 @@ MIN_BELT_MPS = 0.15
 
 @dataclass(frozen=True)
 class Walk:
-    """A straight stretch of walking; `forward` and `left` are its horizontal unit directions.
+    """A straight stretch of walking; `forward` and `left` (towards the left hip) are its horizontal unit directions.
 
     `speed_mps` is the pelvis's mean speed along `forward`, `stepping_mps` the mean difference of the two feet's speeds,
     `turned_deg` the range of facing over the whole recording, `belt_mps` a treadmill's speed (None over ground: with a
@@ -37,6 +37,11 @@ class Walk:
     turned_deg: float
     belt_mps: float | None = None
 
+    @property
+    def turns(self) -> bool:
+        """Whether the recording also holds a turn, which the walk leaves out."""
+        return self.turned_deg > 2 * STRAIGHT_DEG
+
 
 def find_walk(points: Points) -> Walk:
     """The longest straight stretch of `points` in which steps are taken, without the standing before and after it."""
@@ -49,8 +54,10 @@ def find_walk(points: Points) -> Walk:
         moving = moving.shifted(belt * ahead)
     travel = horizontal(mean_velocity(moving.joint("pelvis"), moving.fps))
     forward = ahead if belt is not None or travel @ ahead <= 0 else unit(travel)
+    left = np.cross(UP, forward)
+    across = (moving.joint("left_hip") - moving.joint("right_hip")).mean(axis=0)
     return Walk(
-        points=moving, forward=forward, left=np.cross(UP, forward), speed_mps=float(travel @ forward),
+        points=moving, forward=forward, left=left if across @ left >= 0 else -left, speed_mps=float(travel @ forward),
         stepping_mps=float(_stepping(moving, ahead).mean()), turned_deg=float(np.ptp(yaw_deg)), belt_mps=belt,
     )
 

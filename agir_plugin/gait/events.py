@@ -1,8 +1,8 @@
-"""A `Walk` in, the heel strikes and toe-offs of both feet out, as fractional sample indices in alternating order.
+"""A `Walk` in, the heel strikes and toe-offs of both feet out, as fractional sample indices.
 
-Candidates are the extrema of heel and toe relative to the pelvis (Zeni, Richards & Higginson, Gait Posture 27:710, 2008).
-They come when the foot's speed equals the body's, about 40 ms before the heel lands, so each is refined to the moment when
-the foot itself comes to rest or leaves rest (foot-speed criterion, as in Bonci et al. 2022).
+Candidates are the extrema of heel and toe relative to the pelvis (Zeni, Richards & Higginson, Gait Posture 27:710,
+2008). They come when the foot's speed equals the body's, about 40 ms before the heel lands, so each is refined to the
+moment when the foot itself comes to rest or leaves rest (a foot-speed criterion, as in Bonci et al. 2022).
 """
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from agir_plugin.gait.course import Walk
 RISE = 0.25
 #: ... and by this share on its other side, which the recording's end may cut off.
 EDGE_RISE = 0.05
-#: Two heel strikes of one foot are at least this far apart, seconds (200 steps/min).
+#: Two heel strikes of one foot are at least this far apart, seconds (218 steps/min).
 MIN_STRIDE_S = 0.55
 #: A heel marker has landed when its forward speed falls to this share of the way from its resting to the body's speed.
 HEEL_LANDED = 0.35
@@ -53,15 +53,16 @@ def detect(walk: Walk) -> Events:
 def _heel_strikes(walk: Walk, side: int) -> np.ndarray:
     heel = walk.points.heel_m[:, side] @ walk.forward
     relative = heel - walk.points.joint("pelvis") @ walk.forward
-    landed = HEEL_LANDED if walk.points.foot_markers else ANKLE_LANDED
-    found = [_landing(walk, heel, relative, peak, landed) for peak in _extrema(relative, walk.points.fps)]
-    return _without_doubles(np.array(found))
+    landed = HEEL_LANDED if walk.points.heel_markers else ANKLE_LANDED
+    found = [_landing(walk, heel, peak, landed) for peak in _extrema(relative, walk.points.fps)]
+    return _without_doubles(np.array([at for at in found if at is not None]))
 
 
 def _toe_offs(walk: Walk, side: int) -> np.ndarray:
     toe = walk.points.toe_m[:, side] @ walk.forward
     relative = walk.points.joint("pelvis") @ walk.forward - toe
-    return np.array([_leaving(walk, toe, relative, peak) for peak in _extrema(relative, walk.points.fps)])
+    found = [_leaving(walk, toe, peak) for peak in _extrema(relative, walk.points.fps)]
+    return np.array([at for at in found if at is not None])
 
 
 def _extrema(relative: np.ndarray, fps: float) -> np.ndarray:
@@ -69,27 +70,24 @@ def _extrema(relative: np.ndarray, fps: float) -> np.ndarray:
     return signals.peaks(relative, round(MIN_STRIDE_S * fps), RISE * size, EDGE_RISE * size)
 
 
-def _landing(walk: Walk, heel: np.ndarray, relative: np.ndarray, peak: int, share: float) -> float:
-    """Index after `peak` at which the heel's forward speed has fallen to `share` of the body's."""
+def _landing(walk: Walk, heel: np.ndarray, peak: int, share: float) -> float | None:
+    """Index after `peak` at which the heel's forward speed falls to `share` of the body's; None if not seen."""
     fps = walk.points.fps
     stop = min(peak + round(REST_S * fps), len(heel))
     speed = signals.velocity(heel, fps)
-    level = _level(speed[peak:stop], walk.speed_mps, share)
-    at = signals.first_below(speed, peak, stop, level)
-    return signals.vertex(relative, peak) if at is None else at
+    return signals.first_below(speed, peak, stop, _level(speed[peak:stop], walk.speed_mps, share))
 
 
-def _leaving(walk: Walk, toe: np.ndarray, relative: np.ndarray, peak: int) -> float:
-    """Index before `peak` at which the toe's forward speed has risen to a share of the body's."""
+def _leaving(walk: Walk, toe: np.ndarray, peak: int) -> float | None:
+    """Index before `peak` at which the toe's forward speed rises to `TOE_LEFT` of the body's; None if not seen."""
     fps = walk.points.fps
     start = max(peak - round(REST_S * fps), 0)
     speed = signals.velocity(toe, fps)
-    level = _level(speed[start:peak + 1], walk.speed_mps, TOE_LEFT)
-    at = signals.last_below(speed, start, peak + 1, level)
-    return signals.vertex(relative, peak) if at is None else at
+    return signals.last_below(speed, start, peak + 1, _level(speed[start:peak + 1], walk.speed_mps, TOE_LEFT))
 
 
 def _level(speed: np.ndarray, body_mps: float, share: float) -> float:
+    """The speed at `share` of the way from the foot's resting speed (at most half the body's) to the body's."""
     rest = float(np.clip(speed.min(), -body_mps, body_mps / 2))
     return rest + share * (body_mps - rest)
 

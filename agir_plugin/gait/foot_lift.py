@@ -14,8 +14,8 @@ FLOOR_PERCENTILE = 2
 def foot_lift_m(walk: Walk, events: Events, side: int) -> list[float]:
     """Highest point of the foot joint (base of the toes) in each swing, metres above its own height in stance.
 
-    A swing runs from a toe-off to the foot's next heel strike. The floor is the 2nd percentile of the joint's height over
-    the walk, so that a joint inside the foot rests at zero.
+    A swing runs from a toe-off to the foot's next heel strike. The floor is the 2nd percentile of the joint's height
+    over the walk, so that a joint inside the foot rests at zero.
     """
     height = walk.points.pair("foot")[:, side] @ UP
     floor = float(np.percentile(height, FLOOR_PERCENTILE))

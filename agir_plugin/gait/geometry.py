@@ -13,6 +13,8 @@ from agir_plugin.records import Motion
 WORKING_FPS = 100.0
 
 UP = np.array([0.0, 1.0, 0.0])
+#: Acceleration of gravity, m/s^2.
+GRAVITY = 9.81
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Points:
     """Paths of the body's points: T samples at `fps`, metres, Y up; `first_s` is the file time of sample 0.
 
     `heel_m` and `toe_m` are (T, 2, 3), left then right; where the recording has no such markers they are the ankle and
-    foot joints, and `foot_markers` is False.
+    foot joints. `heel_markers` says whether the heels were seen.
     """
 
     fps: float
@@ -28,7 +30,7 @@ class Points:
     joints_m: np.ndarray
     heel_m: np.ndarray
     toe_m: np.ndarray
-    foot_markers: bool
+    heel_markers: bool
 
     def __len__(self) -> int:
         return len(self.joints_m)
@@ -56,21 +58,35 @@ class Points:
 
 
 def smooth(motion: Motion) -> Points:
-    """Low-pass a motion's points (6 Hz, zero lag) and interpolate them to at least `WORKING_FPS`."""
+    """Low-pass a motion's points (6 Hz, zero lag) and interpolate them to at least `WORKING_FPS`.
+
+    A point that is missing in any frame is missing (NaN) throughout.
+    """
     factor = max(int(np.ceil(WORKING_FPS / motion.fps - 1e-9)), 1)
-    markers = motion.heel_m is not None and motion.toe_m is not None
     joints = motion.joints_m
-    heel = motion.heel_m if markers else joints[:, [JOINT["left_ankle"], JOINT["right_ankle"]]]
-    toe = motion.toe_m if markers else joints[:, [JOINT["left_foot"], JOINT["right_foot"]]]
+    heel = joints[:, [JOINT["left_ankle"], JOINT["right_ankle"]]] if motion.heel_m is None else motion.heel_m
+    toe = joints[:, [JOINT["left_foot"], JOINT["right_foot"]]] if motion.toe_m is None else motion.toe_m
     points = np.concatenate([joints, heel, toe], axis=1)
-    points = signals.densify(signals.low_pass(points, motion.fps), factor)
+    lost = ~np.isfinite(points).all(axis=0)
+    points = signals.densify(signals.low_pass(np.where(lost, 0.0, points), motion.fps), factor)
+    points[:, lost] = np.nan
     joints, heel, toe = np.split(points, [len(JOINT), len(JOINT) + 2], axis=1)
-    return Points(motion.fps * factor, getattr(motion, "start_s", 0.0), joints, heel, toe, markers)
+    return Points(motion.fps * factor, motion.start_s, joints, heel, toe, motion.heel_m is not None)
 
 
 def facing(points: Points) -> np.ndarray:
-    """Horizontal unit direction that the pelvis faces, (T, 3): at right angles to the line from right to left hip."""
-    return unit(np.cross(points.joint("left_hip") - points.joint("right_hip"), UP))
+    """Horizontal unit direction that the pelvis faces, (T, 3): at right angles to the line of the hips, toes first.
+
+    The toes decide which of the two directions it is, so that exchanged sides in a file do not turn the person round.
+    """
+    ahead = unit(np.cross(points.joint("left_hip") - points.joint("right_hip"), UP))
+    feet = (points.toe_m - points.heel_m).sum(axis=1)
+    return ahead if (feet * ahead).sum() >= 0 else -ahead
+
+
+def leg_length(points: Points) -> float:
+    """Mean distance from hip to ankle over both legs, metres."""
+    return float(np.linalg.norm(points.pair("hip") - points.pair("ankle"), axis=-1).mean())
 
 
 def horizontal(vector: np.ndarray) -> np.ndarray:

@@ -17,12 +17,12 @@ from agir_plugin.gait.spatiotemporal import Step, Stride, steps, strides
 from agir_plugin.gait.statistics import Sides
 from agir_plugin.records import Confidence, FootEvents, GaitParameters, Measure, Motion
 
-#: Joints without which a side's arm swing is not measured; the trunk's frame needs the neck and both shoulders.
-ARM_JOINTS = ("wrist", "shoulder")
+#: Joints that the trunk's frame needs, in which an arm swings.
+TRUNK_JOINTS = ("neck", "left_shoulder", "right_shoulder")
 
 
 def measure(motion: Motion) -> GaitParameters:
-    """Measure one walk at its own frame rate; a walk that cannot be trusted is refused with reasons, never an exception.
+    """Measure one walk at its own frame rate; one that cannot be trusted is refused with reasons, without an exception.
 
     Every name of `catalog.UNITS` is in the result; a parameter that could not be measured has no value but a reason.
     """
@@ -33,7 +33,8 @@ def measure(motion: Motion) -> GaitParameters:
     events = detect(walk)
     found_steps, found_strides = steps(walk, events), strides(walk, events)
     reasons = quality.refusals(walk, events, found_steps, found_strides)
-    flags = quality.flags(motion, walk, found_strides, arms_measured=_arms_reason(motion, "left") is None)
+    arms = any(_arms_reason(motion, side) is None for side in SIDES)
+    flags = quality.flags(motion, walk, found_strides, arms_measured=arms)
     if reasons:
         return _refused(motion, reasons, flags)
     return GaitParameters(
@@ -63,12 +64,13 @@ def _in_seconds(walk: Walk, events: Events) -> dict[str, FootEvents]:
 def _parameters(
     motion: Motion, walk: Walk, events: Events, found_steps: Sequence[Step], found_strides: Sequence[Stride]
 ) -> dict[str, Measure]:
-    best: Confidence = "medium" if walk.points.foot_markers else "low"
+    best: Confidence = "medium" if walk.points.heel_markers else "low"
+    lifts = _by_side(lambda side: foot_lift_m(walk, events, side))
     values = {
         **_pace(walk, events, found_steps),
         **_step_values(found_steps, best),
         **_stride_values(found_strides, best),
-        **statistics.mean_of_sides("foot_lift_m", _by_side(lambda side: foot_lift_m(walk, events, side)), "foot's swing"),
+        **statistics.mean_of_sides("foot_lift_m", lifts, "swing"),
         **_arms(motion, walk, found_strides),
         **_balance(motion, walk, events, found_strides),
     }
@@ -157,7 +159,7 @@ def _by_side(values: Callable[[int], Sequence[float]]) -> Sides:
 
 def _arms_reason(motion: Motion, side: str) -> str | None:
     """Why the arm of `side` cannot be measured, or None."""
-    return _not_measured(motion, (*(f"{side}_{part}" for part in ARM_JOINTS), "neck", "left_shoulder", "right_shoulder"))
+    return _not_measured(motion, (f"{side}_wrist", *TRUNK_JOINTS))
 
 
 def _not_measured(motion: Motion, needed: Sequence[str]) -> str | None:

@@ -1,4 +1,4 @@
-"""A motion, its walk and its events in; the reasons to refuse it and the flags to raise out. No result beats a bad one."""
+"""A motion, its walk and events in; the reasons to refuse it and the flags to raise out. No result beats a bad one."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -6,13 +6,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from agir_plugin.consts import JOINT, SIDES
-from agir_plugin.gait.course import STRAIGHT_DEG, Walk
+from agir_plugin.gait.course import Walk
 from agir_plugin.gait.events import Events
+from agir_plugin.gait.geometry import GRAVITY, horizontal, leg_length
 from agir_plugin.gait.spatiotemporal import Step, Stride
 from agir_plugin.records import Motion
 
 #: Shortest recording that can hold two steps, seconds.
 MIN_SECONDS = 1.0
+#: A person whose feet both stay within this distance, metres, for this long, seconds, stands.
+STANDING_M = 0.10
+STANDING_S = 0.3
 #: Slowest sampling at which events of walking can be placed, frames per second.
 MIN_FPS = 10.0
 #: Feet whose speeds differ by less than this on average, m/s, stand (shuffling at 0.18 m/s shows about 0.35).
@@ -21,11 +25,11 @@ STANDING_MPS = 0.10
 MIN_STRIKES = 2
 #: Share of the steps that may fail to alternate between the feet.
 MAX_OUT_OF_ORDER = 0.2
-#: Froude number v^2 / (g l) above which people run rather than walk (Alexander 1989) ...
-RUNNING_FROUDE = 0.5
-#: ... when double support is below this share of the cycle, %.
+#: Froude number v^2 / (g l) above which nobody can walk: the body would leave the floor (Alexander 1989) ...
+RUNNING_FROUDE = 1.0
+#: ... and the one above which people prefer to run, which they do when double support is below this share of the cycle.
+MAYBE_RUNNING_FROUDE = 0.5
 RUNNING_DOUBLE_SUPPORT_PCT = 5.0
-GRAVITY = 9.81
 #: A walk with fewer strides (both feet together) is flagged "short".
 SHORT_STRIDES = 4
 #: Joints without which nothing can be measured.
@@ -36,6 +40,8 @@ def unusable(motion: Motion) -> tuple[str, ...]:
     """Why a motion cannot be measured at all: too short, too slowly sampled, or its legs not seen."""
     if motion.fps < MIN_FPS:
         return (f"expected at least {MIN_FPS:g} frames per second to place gait events, got {motion.fps:g}",)
+    if motion.seconds >= STANDING_S and _stands(motion):
+        return (f"the person stands: neither foot moves by more than {STANDING_M:g} m",)
     if motion.seconds < MIN_SECONDS:
         return (f"expected at least {MIN_SECONDS:g} s of walking, the recording has {motion.seconds:.2f} s",)
     lacking = [name for name in NEEDED if motion.measured and name not in motion.measured]
@@ -56,20 +62,20 @@ def refusals(walk: Walk, events: Events, steps: Sequence[Step], strides: Sequenc
         return ("the person stands: the feet do not step",)
     if walk.speed_mps <= 0 or np.median([step.length_m for step in steps] or [0.0]) < 0:
         return ("the person does not walk forwards: the pelvis travels against the direction that it faces",)
-    few = _too_few(walk, events)
-    if few:
-        return (few,)
+    one_cause = _running(walk, strides) or _too_few(walk, events)
+    if one_cause:
+        return (one_cause,)
     disorder = _disorder(events)
     if disorder > MAX_OUT_OF_ORDER:
         return (f"the feet do not alternate: {disorder:.0%} of the heel strikes follow one of the same foot",)
-    return (_running(walk, strides),) if _running(walk, strides) else ()
+    return ()
 
 
 def flags(motion: Motion, walk: Walk, strides: Sequence[Stride], arms_measured: bool) -> tuple[str, ...]:
-    """What a reader of the parameters must know: "treadmill", "turning", "short", "arms_not_measured", and the motion's own."""
+    """The motion's own flags, then "treadmill", "turning", "short" and "arms_not_measured" where they apply."""
     raised = {
         "treadmill": walk.belt_mps is not None,
-        "turning": walk.turned_deg > 2 * STRAIGHT_DEG,
+        "turning": walk.turns,
         "short": len(strides) < SHORT_STRIDES,
         "arms_not_measured": not arms_measured,
     }
@@ -77,12 +83,17 @@ def flags(motion: Motion, walk: Walk, strides: Sequence[Stride], arms_measured: 
     return (*motion.flags, *own)
 
 
+def _stands(motion: Motion) -> bool:
+    feet = motion.joints_m[:, [JOINT["left_ankle"], JOINT["right_ankle"]]]
+    return bool(np.linalg.norm(horizontal(np.ptp(feet, axis=0)), axis=-1).max() < STANDING_M)
+
+
 def _too_few(walk: Walk, events: Events) -> str:
     counts = [len(strikes) for strikes in events.heel_strikes]
     if min(counts) >= MIN_STRIKES:
         return ""
     seen = " and ".join(f"{count} {side}" for count, side in zip(counts, SIDES, strict=True))
-    turning = f"; the person turns by {walk.turned_deg:.0f} degrees" if walk.turned_deg > 2 * STRAIGHT_DEG else ""
+    turning = f"; the person turns by {walk.turned_deg:.0f} degrees" if walk.turns else ""
     return f"expected at least {MIN_STRIKES} heel strikes of each foot on a straight stretch, found {seen}{turning}"
 
 
@@ -92,10 +103,9 @@ def _disorder(events: Events) -> float:
 
 
 def _running(walk: Walk, strides: Sequence[Stride]) -> str:
-    points = walk.points
-    leg = float(np.linalg.norm(points.pair("hip") - points.pair("ankle"), axis=-1).mean())
-    froude = walk.speed_mps**2 / (GRAVITY * leg)
+    froude = walk.speed_mps**2 / (GRAVITY * leg_length(walk.points))
     double = [stride.double_support_pct for stride in strides if stride.double_support_pct is not None]
-    if froude <= RUNNING_FROUDE or (double and np.median(double) >= RUNNING_DOUBLE_SUPPORT_PCT):
+    flies = bool(double) and np.median(double) < RUNNING_DOUBLE_SUPPORT_PCT
+    if froude <= MAYBE_RUNNING_FROUDE or (froude <= RUNNING_FROUDE and not flies):
         return ""
     return f"the person runs: {walk.speed_mps:.2f} m/s without double support, this measures walking only"

@@ -32,7 +32,9 @@ def norms(path: Path = SHIPPED) -> Mapping[str, Norm]:
     try:
         rows = yaml.safe_load(path.read_text(encoding="utf8"))["norms"]
     except (OSError, yaml.YAMLError, TypeError, KeyError) as error:
-        raise ConfigError(f"expected a YAML file with a `norms:` table at {path}, got {error!r}; see {SHIPPED.name}") from None
+        raise ConfigError(
+            f"expected a YAML file with a `norms:` table at {path}, got {error!r}; start from {SHIPPED.name}"
+        ) from None
     return MappingProxyType({name: _norm(name, row, path) for name, row in rows.items()})
 
 
@@ -48,7 +50,11 @@ def _norm(name: str, row: Mapping[str, object], path: Path) -> Norm:
     try:
         norm = Norm(**row)
     except TypeError as error:
-        raise ConfigError(f"{path}: the norm of {name} needs mean, sd, unit and source, and nothing else ({error})") from None
+        raise ConfigError(
+            f"{path}: the norm of {name} needs mean, sd, unit and source, and nothing else ({error})"
+        ) from None
     if norm.unit != UNITS[name] or not norm.sd > 0 or not norm.source:
-        raise ConfigError(f"{path}: the norm of {name} needs unit {UNITS[name]!r}, a positive sd and a source, got {norm}")
+        raise ConfigError(
+            f"{path}: the norm of {name} needs unit {UNITS[name]!r}, a positive sd and a source, got {norm}"
+        )
     return norm

@@ -19,7 +19,7 @@ def report_json(file: str, gait: GaitParameters) -> dict[str, Any]:
         "status": gait.status,
         "reasons": list(gait.reasons),
         "flags": list(gait.flags),
-        "fps": gait.fps,
+        "fps": float(gait.fps),
         "source": gait.source,
         "n_strides": gait.n_strides,
         "events": {side: _events_json(gait.events.get(side, FootEvents())) for side in SIDES},
@@ -33,13 +33,14 @@ def from_json(values: Mapping[str, Any]) -> GaitParameters:
         return GaitParameters(
             status=values["status"], fps=values["fps"], source=values["source"], n_strides=values["n_strides"],
             reasons=tuple(values["reasons"]), flags=tuple(values["flags"]),
-            events={side: FootEvents(**{kind: tuple(times) for kind, times in values["events"][side].items()}) for side in SIDES},
+            events={side: _events(values["events"][side]) for side in SIDES},
             parameters={name: Measure(**measure) for name, measure in values["parameters"].items()},
         )
     except (KeyError, TypeError) as error:
+        where = values.get("file", "the object")
         raise UsageError(
-            f"expected gait parameters as `agir gait --json` writes them, but {values.get('file', 'the object')!r} has a "
-            f"missing or unknown key ({error}); measure the walk again"
+            f"expected gait parameters as `agir gait --json` writes them, but {where!r} has a missing or unknown key "
+            f"({error}); measure the walk again"
         ) from None
 
 
@@ -48,6 +49,10 @@ def _events_json(events: FootEvents) -> dict[str, list[float]]:
         "heel_strike_s": [round(time, TIME_DECIMALS) for time in events.heel_strike_s],
         "toe_off_s": [round(time, TIME_DECIMALS) for time in events.toe_off_s],
     }
+
+
+def _events(times: Mapping[str, Any]) -> FootEvents:
+    return FootEvents(**{kind: tuple(values) for kind, values in times.items()})
 
 
 def _measure_json(measure: Measure) -> dict[str, Any]:

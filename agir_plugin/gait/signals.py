@@ -66,15 +66,6 @@ def peaks(signal: np.ndarray, distance: int, rise: float, edge_rise: float) -> n
     return found[signal[found] - lower >= rise]
 
 
-def vertex(signal: np.ndarray, index: int) -> float:
-    """Fractional index of the extremum of the parabola through the samples around `index`."""
-    if not 0 < index < len(signal) - 1:
-        return float(index)
-    before, here, after = signal[index - 1:index + 2]
-    bend = before - 2 * here + after
-    return float(index) if bend == 0 else index + 0.5 * (before - after) / bend
-
-
 def interpolate(signal: np.ndarray, index: float) -> np.ndarray:
     """Value of `signal` (T, ...) at a fractional index, by a straight line between its neighbours."""
     low = min(max(int(np.floor(index)), 0), len(signal) - 2)

@@ -4,24 +4,30 @@ A step belongs to the foot that ends it: the left step runs from the right foot'
 """
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from agir_plugin.gait.course import Walk
 from agir_plugin.gait.events import Events
 
+#: A heel strike: sample index and side (0 left, 1 right).
+Strike = tuple[float, int]
 #: A foot's place is read between these shares of its stance, away from landing and heel rise.
 PLATEAU = (0.1, 0.9)
 #: Share of the stride after which stance ends where the toe-off was not seen (normal stance is about 60 %).
 STANCE_SHARE = 0.6
-#: Longest step relative to the median step; a longer one spans a heel strike that was not seen.
-MISSED = 1.6
+#: Longest step and stride relative to the median: a step across a pair of unseen strikes takes three times as long, a
+#: stride twice, while hesitations of an irregular walk stay below.
+LONGEST_STEP = 2.2
+LONGEST_STRIDE = 1.7
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step of `side` (0 left, 1 right): its end (sample index), duration, length along the walk and width across."""
+    """One step of `side` (0 left, 1 right): its end (a sample index), duration, length and width."""
 
     side: int
     end: float
@@ -54,27 +60,29 @@ class Stride:
 def steps(walk: Walk, events: Events) -> list[Step]:
     """Every step between successive heel strikes of opposite feet; a gap where a strike was missed makes no step."""
     strikes = events.strikes()
-    pairs = [(a, b) for a, b in zip(strikes, strikes[1:], strict=False) if a[1] != b[1]]
+    pairs = [(a, b) for a, b in pairwise(strikes) if a[1] != b[1]]
     if not pairs:
         return []
-    longest = MISSED * np.median([b[0] - a[0] for a, b in pairs])
+    longest = LONGEST_STEP * np.median([b[0] - a[0] for a, b in pairs])
     places = {strike: _place(walk, events, *strike) for strike in strikes}
     return [_step(walk, places, a, b) for a, b in pairs if b[0] - a[0] <= longest]
 
 
 def strides(walk: Walk, events: Events) -> list[Stride]:
     """Every gait cycle: two successive heel strikes of one foot with exactly one of the other foot between them."""
-    found = []
-    for side in (0, 1):
-        own, other = events.heel_strikes[side], events.heel_strikes[1 - side]
-        for start, end in zip(own, own[1:], strict=False):
-            between = other[(other > start) & (other < end)]
-            if len(between) == 1:
-                found.append(_stride(walk, events, side, start, float(between[0]), end))
-    return found
+    cycles = [
+        (side, float(start), between, float(end))
+        for side in (0, 1)
+        for start, end in pairwise(events.heel_strikes[side])
+        if (between := _only_between(events.heel_strikes[1 - side], start, end)) is not None
+    ]
+    if not cycles:
+        return []
+    longest = LONGEST_STRIDE * np.median([end - start for _, start, _, end in cycles])
+    return [_stride(walk, events, *cycle) for cycle in cycles if cycle[3] - cycle[1] <= longest]
 
 
-def _step(walk: Walk, places: dict, before: tuple[float, int], after: tuple[float, int]) -> Step:
+def _step(walk: Walk, places: Mapping[Strike, np.ndarray], before: Strike, after: Strike) -> Step:
     side = after[1]
     apart = places[after] - places[before]
     outward = 1 if side == 0 else -1
@@ -96,9 +104,9 @@ def _stride(walk: Walk, events: Events, side: int, start: float, other: float, e
     return Stride(side, start, end, (end - start) / walk.points.fps, float(length), stance, double)
 
 
-def _only_between(offs: np.ndarray, low: float, high: float) -> float | None:
-    inside = offs[(offs > low) & (offs < high)]
-    return float(inside[-1]) if len(inside) else None
+def _only_between(times: np.ndarray, low: float, high: float) -> float | None:
+    inside = times[(times > low) & (times < high)]
+    return float(inside[0]) if len(inside) == 1 else None
 
 
 def _place(walk: Walk, events: Events, strike: float, side: int) -> np.ndarray:

@@ -11,7 +11,7 @@ from agir_plugin.records import Confidence, Measure
 
 #: Means over this many values are trusted highly, over the smaller number moderately.
 MEAN_COUNTS = (4, 2)
-#: Variability: about 20 strides give a stable value (FACTS-cited review PMC6348278); under 5 steps it is a guess.
+#: Variability: about 20 strides give a stable value (PMC6348278); under 5 it is a guess.
 VARIABILITY_COUNTS = (20, 5)
 #: Fewest degrees of freedom of a standard deviation.
 MIN_FREEDOM = 2
@@ -35,8 +35,9 @@ def missing(name: str, reason: str, n: int = 0) -> Measure:
 
 
 def mean(name: str, values: Sequence[float], what: str, best: Confidence = "high") -> Measure:
-    """The mean of `values`; missing when there is none (`what` names what was not seen)."""
-    return known(name, np.mean(values), len(values), best=best) if len(values) else missing(name, f"no {what} was seen")
+    """The mean of the finite `values`; missing when there is none (`what` names what was not seen)."""
+    seen = [value for value in values if np.isfinite(value)]
+    return known(name, np.mean(seen), len(seen), best=best) if seen else missing(name, f"no {what} was seen")
 
 
 def mean_of_sides(name: str, sides: Sides, what: str, best: Confidence = "high") -> dict[str, Measure]:
@@ -54,8 +55,8 @@ def mean_of_sides(name: str, sides: Sides, what: str, best: Confidence = "high")
 def variation(name: str, sides: Sides, what: str, best: Confidence = "high") -> Measure:
     """Coefficient of variation, %: 100 SD / mean, where each side's own mean is removed before the SD is taken.
 
-    So a constant difference between left and right is asymmetry, not variability; SD has n - (number of sides) degrees of
-    freedom.
+    So a constant difference between left and right is asymmetry, not variability. The SD has n - (number of sides)
+    degrees of freedom.
     """
     groups = [np.asarray(values, float) for values in sides if len(values)]
     n = sum(map(len, groups))

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from agir_plugin.errors import UnreadableFile
-from agir_plugin.ingest.bvh_hierarchy import Node, parse_hierarchy
+from agir_plugin.ingest.bvh_hierarchy import LARGEST, Node, parse_hierarchy
 from agir_plugin.records import Recording
 
 SUFFIXES = (".bvh",)
@@ -83,9 +83,12 @@ def _values(text: bytes, frames: int, channels: int, path: Path) -> np.ndarray:
     try:
         values = np.array(words, dtype=np.float64).reshape(frames, channels)
     except ValueError as error:
-        raise UnreadableFile(f"{path}: expected numbers in the MOTION section, got {error}; the file is damaged") from None
-    if not np.isfinite(values).all():
-        raise UnreadableFile(f"{path}: expected finite numbers in the MOTION section, got NaN or infinity; export it again")
+        raise UnreadableFile(f"{path}: expected numbers in the MOTION section, got {error}; export it again") from None
+    if not (np.abs(values) < LARGEST).all():
+        raise UnreadableFile(
+            f"{path}: expected degrees and lengths below {LARGEST:.0e} in the MOTION section, got NaN, inf or more; "
+            "export it again"
+        )
     return values
 
 
@@ -151,7 +154,8 @@ def _unit(nodes: list[Node], places: np.ndarray) -> tuple[str, list[str]]:
     if extent <= 0:
         return "metres", ["length unit unknown: all joints are in one place; metres assumed"]
     unit = min(UNITS, key=lambda name: abs(math.log(extent * UNITS[name] / BODY_EXTENT_M)))
-    return unit, [f"BVH names no unit; {unit} guessed from a body extent of {extent:.4g}, which is {extent * UNITS[unit]:.2f} m"]
+    size = f"{extent:.4g}, which is {extent * UNITS[unit]:.2f} m"
+    return unit, [f"BVH names no unit; {unit} guessed from a body extent of {size}"]
 
 
 def _starts_with_a_pose(places_m: np.ndarray) -> bool:

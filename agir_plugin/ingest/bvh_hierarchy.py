@@ -11,11 +11,13 @@ from agir_plugin.errors import UnreadableFile
 CHANNELS = tuple(f"{axis}{kind}" for kind in ("position", "rotation") for axis in "XYZ")
 #: More nodes than any skeleton has; a guard against damaged files.
 MOST_NODES = 10000
+#: No length or angle of a skeleton reaches this, in any unit.
+LARGEST = 1e7
 
 
 @dataclass
 class Node:
-    """One joint or end site. `parent` is an index into the list of nodes, -1 for a root; `offset` in the file's unit."""
+    """One joint or end site. `parent` is an index into the list of nodes, -1 for a root; `offset` in file units."""
 
     name: str
     parent: int
@@ -48,7 +50,8 @@ def parse_hierarchy(text: str, path: Path) -> list[Node]:
         else:
             raise _damaged(path, "ROOT, JOINT, End Site, OFFSET, CHANNELS or }", words[at])
     if open_nodes or not nodes:
-        raise _damaged(path, f"{len(open_nodes)} more closing braces" if open_nodes else "a ROOT", "the end of HIERARCHY")
+        expected = f"{len(open_nodes)} more closing braces" if open_nodes else "a ROOT"
+        raise _damaged(path, expected, "the end of HIERARCHY")
     return nodes
 
 
@@ -72,8 +75,8 @@ def _offset(words: list[str], path: Path) -> tuple[float, float, float]:
         x, y, z = (float(word) for word in words)
     except ValueError:
         raise _damaged(path, "three numbers after OFFSET", " ".join(words)) from None
-    if not all(map(math.isfinite, (x, y, z))):
-        raise _damaged(path, "finite numbers after OFFSET", " ".join(words))
+    if not max(abs(x), abs(y), abs(z)) < LARGEST or math.isnan(x + y + z):
+        raise _damaged(path, f"numbers below {LARGEST:.0e} after OFFSET", " ".join(words))
     return x, y, z
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from agir_plugin.errors import UnreadableFile, UnusableRecording
 from agir_plugin.ingest import c3d_layout
 from agir_plugin.ingest.c3d_events import labelled_events
-from agir_plugin.ingest.c3d_layout import MAGIC, Groups, Layout
+from agir_plugin.ingest.c3d_layout import BLOCK_BYTES, BYTE_ORDERS, MAGIC, Groups, Layout
+from agir_plugin.ingest.places import gaps_where_absurd
 from agir_plugin.records import Recording
 
 SUFFIXES = (".c3d",)
@@ -23,15 +24,16 @@ METRES = {
 }
 #: POINT parameters that list labels which are model results rather than places in the room.
 MODEL_OUTPUTS = ("ANGLES", "FORCES", "MOMENTS", "POWERS", "SCALARS", "REACTIONS")
-#: Farther from the origin than this is no place in a laboratory but a damaged number, metres.
-FARTHEST_M = 1000.0
 #: Highest frame rate that is believed, frames per second.
 FASTEST_FPS = 10000.0
 
 
 def sniff(head: bytes, path: Path) -> bool:
-    """Whether the bytes start like a C3D file: 0x50 in the second byte, a parameter block number in the first."""
-    return len(head) >= 2 and head[1] == MAGIC and head[0] >= 2
+    """Whether byte 2 is 0x50 and the parameter block that byte 1 points to starts with a known processor code."""
+    if len(head) < 2 or head[1] != MAGIC or head[0] < 2:
+        return False
+    code = (head[0] - 1) * BLOCK_BYTES + 3
+    return head[code] in BYTE_ORDERS if code < len(head) else path.suffix.lower() in SUFFIXES
 
 
 def read(path: Path, fps: float | None = None) -> Recording:
@@ -79,8 +81,9 @@ def _frame_count(layout: Layout, groups: Groups) -> int:
     """Frames stored. The header's 16-bit numbers end at 65535; TRIAL holds the same in two words each."""
     first, last = (groups.get("TRIAL", {}).get(f"ACTUAL_{end}_FIELD") for end in ("START", "END"))
     if layout.last_frame >= 65534 and isinstance(first, np.ndarray) and isinstance(last, np.ndarray):
-        if first.size == 2 and last.size == 2:
-            return int(last[0] + 65536 * last[1] - first[0] - 65536 * first[1]) + 1
+        span = (last - first) @ [1.0, 65536.0] if first.size == last.size == 2 else np.nan
+        if np.isfinite(span):
+            return int(span) + 1
     return layout.last_frame - layout.first_frame + 1
 
 
@@ -106,15 +109,15 @@ def _points(raw: bytes, layout: Layout, frames: int, path: Path) -> np.ndarray:
     else:
         values = np.frombuffer(data, f"{layout.order}i2").astype(np.float64)
     words = values.reshape(frames, per_frame)[:, : 4 * layout.points].reshape(frames, layout.points, 4)
-    places = words[..., :3] if is_float else words[..., :3] * layout.scale
-    return np.where(words[..., 3:] < 0, np.nan, places)
+    with np.errstate(over="ignore", invalid="ignore"):
+        places = words[..., :3] if is_float else words[..., :3] * layout.scale
+        return np.where(words[..., 3:] < 0, np.nan, places)
 
 
 def _clean(positions_m: np.ndarray) -> np.ndarray:
-    """Exact (0,0,0), infinite and absurdly distant points become NaN."""
-    with np.errstate(invalid="ignore"):
-        bad = ~(np.abs(positions_m) < FARTHEST_M).all(axis=-1) | (positions_m == 0).all(axis=-1)
-    return np.where(bad[..., None], np.nan, positions_m)
+    """Exact (0,0,0), which many systems write for a lost marker, and absurd places become NaN."""
+    lost = (positions_m == 0).all(axis=-1, keepdims=True)
+    return gaps_where_absurd(np.where(lost, np.nan, positions_m))
 
 
 def _labels(stored: Sequence[str], points: int) -> tuple[list[str], list[str]]:
@@ -123,11 +126,12 @@ def _labels(stored: Sequence[str], points: int) -> tuple[list[str], list[str]]:
     if len(stored) > points:
         notes.append(f"{len(stored) - points} labels beyond the {points} stored points ignored")
     if len(stored) < points:
-        notes.append(f"{points - len(stored)} points without a label named *1, *2, ...")
-    labels = [*stored[:points], *(f"*{k + 1}" for k in range(points - len(stored)))]
+        notes.append(f"{points - len(stored)} points without a label, named by their column (*1 is the first)")
+    labels = [*stored[:points], *(f"*{k + 1}" for k in range(len(stored), points))]
     prefixes = {label.rpartition(":")[0] for label in labels if ":" in label}
     if len(prefixes) > 1:
-        notes.append(f"points of {len(prefixes)} subjects ({', '.join(sorted(prefixes))}); the first of each label is used")
+        subjects = ", ".join(sorted(prefixes))
+        notes.append(f"points of {len(prefixes)} subjects ({subjects}); the first of each label is used")
     return [label.rpartition(":")[2].strip() or f"*{k + 1}" for k, label in enumerate(labels)], notes
 
 

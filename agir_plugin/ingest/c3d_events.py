@@ -11,8 +11,9 @@ from agir_plugin.records import LabelledEvent
 
 #: Event labels, letters only and lower case, once the side is taken away -> our names.
 KINDS = {
-    "footstrike": "heel_strike", "heelstrike": "heel_strike", "initialcontact": "heel_strike", "strike": "heel_strike",
-    "footcontact": "heel_strike", "footon": "heel_strike", "hs": "heel_strike", "ic": "heel_strike", "fs": "heel_strike",
+    "footstrike": "heel_strike", "heelstrike": "heel_strike", "initialcontact": "heel_strike",
+    "strike": "heel_strike", "footcontact": "heel_strike", "footon": "heel_strike",
+    "hs": "heel_strike", "ic": "heel_strike", "fs": "heel_strike",
     "footoff": "toe_off", "toeoff": "toe_off", "to": "toe_off", "off": "toe_off", "fo": "toe_off",
 }
 

@@ -5,6 +5,7 @@ ezc3d because a damaged parameter section can end the whole process inside that 
 """
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from agir_plugin.errors import UnreadableFile
+from agir_plugin.ingest.places import doubles
 
 #: Every C3D section starts on a multiple of this many bytes.
 BLOCK_BYTES = 512
@@ -71,10 +73,10 @@ def parse(raw: bytes, path: Path) -> tuple[Layout, Groups]:
 
 def floats(data: bytes | np.ndarray, order: str, dec: bool) -> np.ndarray:
     """32-bit floats of the file's processor as float64; DEC's have swapped halves and an exponent 2 higher."""
-    if not dec:
-        return np.frombuffer(data, f"{order}f4").astype(np.float64)
-    halves = np.frombuffer(data, "<u2").reshape(-1, 2)[:, ::-1]
-    return np.ascontiguousarray(halves).view("<f4").reshape(-1).astype(np.float64) / 4.0
+    if dec:
+        halves = np.frombuffer(data, "<u2").reshape(-1, 2)[:, ::-1]
+        return doubles(np.ascontiguousarray(halves).view("<f4").reshape(-1)) / 4.0
+    return doubles(np.frombuffer(data, f"{order}f4"))
 
 
 def number(groups: Groups, group: str, name: str) -> float | None:
@@ -108,42 +110,47 @@ def _parameters(section: bytes, order: str, dec: bool, path: Path) -> dict[str, 
     at = 0
     while at + 2 <= len(section):
         length, group = struct.unpack_from("bb", section, at)
+        link = at + 2 + abs(length)
+        name = section[at + 2 : link].decode("ascii", "replace").strip().upper()
         if length == 0:
             break
-        name = section[at + 2 : at + 2 + abs(length)].decode("ascii", "replace").strip().upper()
-        link = at + 2 + abs(length)
         if link + 2 > len(section):
             raise _damaged(path, name)
         (step,) = struct.unpack_from(f"{order}H", section, link)
+        end = link + 2
         if group < 0:
             names[-group] = name
         else:
-            rows.append((group, name, _value(section, link + 2, order, dec, path, name)))
+            value, end = _value(section, end, order, dec, path, name)
+            rows.append((group, name, value))
         if step == 0:
             break
         at = link + step
+        if at < end:
+            raise _damaged(path, name)
     groups: dict[str, dict[str, Any]] = {name: {} for name in names.values()}
     for group, name, value in rows:
         groups.setdefault(names.get(group, f"#{group}"), {}).setdefault(name, value)
     return groups
 
 
-def _value(section: bytes, at: int, order: str, dec: bool, path: Path, name: str) -> Any:
+def _value(section: bytes, at: int, order: str, dec: bool, path: Path, name: str) -> tuple[Any, int]:
+    """A parameter's value and the place after it."""
     if at + 2 > len(section):
         raise _damaged(path, name)
     kind, rank = struct.unpack_from("bB", section, at)
-    sizes = list(section[at + 2 : at + 2 + rank])
-    count = int(np.prod(sizes, dtype=np.int64))
     begin = at + 2 + rank
-    if kind not in ELEMENT_BYTES or len(sizes) != rank or begin + count * ELEMENT_BYTES[kind] > len(section):
+    sizes = list(section[at + 2 : begin])
+    end = begin + math.prod(sizes) * ELEMENT_BYTES.get(kind, 0)
+    if kind not in ELEMENT_BYTES or len(sizes) != rank or end > len(section):
         raise _damaged(path, name)
-    data = section[begin : begin + count * ELEMENT_BYTES[kind]]
+    data = section[begin:end]
     if kind == -1:
         width = sizes[0] if sizes else 1
-        return [_text(data[k : k + width]) for k in range(0, count, width)] if width else []
+        return [_text(data[k : k + width]) for k in range(0, len(data), max(width, 1))], end
     if kind == 4:
-        return floats(data, order, dec)
-    return np.frombuffer(data, "u1" if kind == 1 else f"{order}u2").astype(np.float64)
+        return floats(data, order, dec), end
+    return np.frombuffer(data, "u1" if kind == 1 else f"{order}u2").astype(np.float64), end
 
 
 def _text(data: bytes) -> str:

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import math
 import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -29,7 +28,9 @@ def write_c3d(
     """
     places = np.asarray(positions_m, dtype=np.float64)
     if places.ndim != 3 or places.shape[2] != 3 or places.shape[1] != len(names) or not places.size:
-        raise UsageError(f"{path}: expected places of shape (frames, {len(names)}, 3) for {len(names)} names, got {places.shape}")
+        raise UsageError(
+            f"{path}: expected places of shape (frames, {len(names)}, 3), one per name, to write, got {places.shape}"
+        )
     if not (math.isfinite(fps) and fps > 0):
         raise UsageError(f"{path}: expected a frame rate above 0 frames per second to write, got {fps!r}")
     file = _contents(names, places, fps)
@@ -78,11 +79,10 @@ def _add_events(file: object, events: Sequence[LabelledEvent]) -> None:
 
 def _write(file: object, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    os.close(handle)
+    # ezc3d adds .c3d to a name that does not end so
+    part = path.with_name(f".{path.name}.{os.getpid()}.part.c3d")
     try:
-        file.write(name)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        file.write(str(part))
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,7 +1,6 @@
 """NumPy files of joint places (T, 22, 3) enter, joint `Recording` values leave."""
 from __future__ import annotations
 
-import ast
 import re
 from pathlib import Path
 
@@ -9,11 +8,12 @@ import numpy as np
 
 from agir_plugin.consts import JOINTS, MODEL_FPS, N_FEATURES
 from agir_plugin.errors import UnreadableFile, UnusableRecording
+from agir_plugin.ingest.places import doubles, gaps_where_absurd
 from agir_plugin.records import Recording
 
 SUFFIXES = (".npy",)
 
-#: Joint counts of the SMPL family (SMPL, SMPL-H, SMPL-X and their full outputs); the first 22 joints are the same in all.
+#: Joint counts of the SMPL family (SMPL, SMPL-H, SMPL-X, their full outputs); the first 22 joints are the same.
 SMPL_COUNTS = (len(JOINTS), 24, 45, 52, 55, 73, 127, 144)
 _MAGIC = b"\x93NUMPY"
 
@@ -22,8 +22,8 @@ def sniff(head: bytes, path: Path) -> bool:
     """Whether the bytes start a .npy file that is not a table of HumanML3D features (those have their own reader)."""
     if not head.startswith(_MAGIC):
         return False
-    shape = _shape(head)
-    return not (shape is not None and len(shape) == 2 and shape[1] == N_FEATURES)
+    shape = re.search(rb"'shape':\s*\(\s*\d+\s*,\s*(\d+)\s*,?\s*\)", head)
+    return shape is None or int(shape[1]) != N_FEATURES
 
 
 def read(path: Path, fps: float | None = None) -> Recording:
@@ -33,10 +33,10 @@ def read(path: Path, fps: float | None = None) -> Recording:
     """
     try:
         joints = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError, SyntaxError, MemoryError, OverflowError, TypeError) as error:
-        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+    except Exception as error:  # NumPy parses the header as Python text: a damaged one can raise almost anything
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise UnreadableFile(
-            f"{path}: expected a .npy file of numbers, got one that NumPy cannot load ({reason}); save it again with numpy.save"
+            f"{path}: expected a .npy file of numbers, got one NumPy cannot load ({reason}); save it with numpy.save"
         ) from None
     if joints.ndim != 3 or joints.shape[1] not in SMPL_COUNTS or joints.shape[2] != 3 or len(joints) == 0:
         raise UnusableRecording(
@@ -44,16 +44,10 @@ def read(path: Path, fps: float | None = None) -> Recording:
             "put them in SMPL's joint order first"
         )
     if joints.dtype.kind not in "fiu":
-        raise UnusableRecording(f"{path}: expected joints as real numbers, got dtype {joints.dtype}; save them as float32")
-    places = joints[:, : len(JOINTS)].astype(np.float64)
+        raise UnusableRecording(f"{path}: expected joints as real numbers, got {joints.dtype}; save them as float32")
+    places = doubles(joints[:, : len(JOINTS)])
     notes = (f"{joints.shape[1]} joints; the first {len(JOINTS)} used",) if joints.shape[1] > len(JOINTS) else ()
     return Recording(
         path=str(path), format="joints", kind="joints", fps=float(fps or MODEL_FPS), names=JOINTS,
-        positions_m=np.where(np.isfinite(places), places, np.nan), up="+y", notes=notes,
+        positions_m=gaps_where_absurd(places), up="+y", notes=notes,
     )
-
-
-def _shape(head: bytes) -> tuple[int, ...] | None:
-    """The shape that a .npy header states, or None when it cannot be read."""
-    match = re.search(rb"'shape':\s*(\([\d,\s]*\))", head)
-    return ast.literal_eval(match[1].decode("ascii")) if match else None

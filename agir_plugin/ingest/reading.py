@@ -1,4 +1,4 @@
-"""A path enters, a `Recording` leaves: finds the reader that knows the file's first bytes, among all registered ones."""
+"""A path enters, a `Recording` leaves: finds the registered reader that knows the file's first bytes."""
 from __future__ import annotations
 
 import math
@@ -51,7 +51,7 @@ def _head(path: Path) -> bytes:
     except FileNotFoundError:
         raise UnreadableFile(f"{path}: there is no such file; check the path and its spelling") from None
     except (OSError, ValueError) as error:
-        raise UnreadableFile(f"{path}: expected a file that can be opened, got {error}; check its permissions") from None
+        raise UnreadableFile(f"{path}: the file cannot be opened ({error}); check its permissions") from None
     if not head:
         raise UnreadableFile(f"{path}: the file is empty (0 bytes); copy or export it again")
     return head

@@ -13,7 +13,7 @@ _FOLDER = Path(__file__).parent
 
 
 def normalise(label: str) -> str:
-    """`R.Knee_Medial` -> `RKNEEMEDIAL`, `LeftUpLeg` -> `LUPLEG`, `HipLeft` -> `HIPL`: one spelling for comparing labels."""
+    """`R.Knee_Medial` -> `RKNEEMEDIAL`, `LeftUpLeg` -> `LUPLEG`, `HipLeft` -> `HIPL`: one spelling for comparing."""
     name = re.sub(r"[.\s_\-]", "", label).upper()
     name = re.sub(r"^BIP0*1?|STUDY$", "", name) or name
     for word in ("LEFT", "RIGHT"):
@@ -22,7 +22,7 @@ def normalise(label: str) -> str:
 
 
 def match(names: Sequence[str], table: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    """Column of each of the table's entries that the names have; a column serves one entry, the table's earlier first."""
+    """Column of each of the table's entries that the names have; a column serves one entry, the earliest."""
     columns: dict[str, int] = {}
     for column, name in enumerate(names):
         columns.setdefault(normalise(name), column)

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 
-#: Gaps up to this long are bridged by a spline, seconds (FACTS of the gait field: a tenth of a second is about a tenth of a stride).
+#: Gaps up to this long are bridged by a spline, seconds: about a tenth of a stride.
 LONGEST_SPLINE_S = 0.1
 #: Cut-off of the zero-lag low-pass for marker data, Hz (customary for gait kinematics; Winter 2009).
 MARKER_CUTOFF_HZ = 6.0
@@ -28,7 +28,7 @@ def low_pass(values: np.ndarray, fps: float, cutoff_hz: float) -> np.ndarray:
 
 
 def fill_short_gaps(values: np.ndarray, fps: float, longest_s: float = LONGEST_SPLINE_S) -> np.ndarray:
-    """(T, 3) with inner gaps of at most `longest_s` bridged by a cubic spline through what was seen; others stay NaN."""
+    """(T, 3) with inner gaps of at most `longest_s` bridged by a cubic spline; others stay NaN."""
     seen = np.isfinite(values).all(axis=-1)
     wanted = ~seen & _short_inner(seen, int(round(longest_s * fps)))
     if not wanted.any():

@@ -1,14 +1,17 @@
 """What a rationale may speak of: feature -> the gait parameters behind it, and how far a walk lies from the norm.
 
-In: a feature's name and `GaitParameters`. Out: `Reading`s (value, norm, deviation) and the direction and degree they mean.
-All thresholds of the package stand here. They are heuristics of ours; the clinical item has no numeric limits.
+In: a feature's name and `GaitParameters`. Out: `Reading`s (value, norm, deviation), and the direction and
+degree that they mean.
+All thresholds stand here. They are heuristics of ours; the clinical item has no numeric limits.
 """
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from agir_plugin.gait import norms, z_score
+from agir_plugin.consts import SIDES
+from agir_plugin.gait import Norm, norms, z_score
 from agir_plugin.records import GaitParameters, Measure
 
 Direction = Literal["reduced", "normal", "increased"]
@@ -19,15 +22,19 @@ Side = Literal["left", "right", "both"]
 DEGREES: tuple[Degree, ...] = ("normal", "slight", "noticeable", "marked")
 #: Deviation from the norm, in standard deviations, at which slight, noticeable and marked begin.
 DEGREE_CUTS = (1.0, 2.0, 3.0)
-#: The same for asymmetries: they are worth a word only beyond 2 SD, because some asymmetry is ordinary in healthy walking.
+#: The same for asymmetries: worth a word only beyond 2 SD, because some asymmetry is ordinary in healthy walking.
 ASYMMETRY_CUTS = (2.0, 3.0, 4.0)
-#: Share of the norm's mean whose loss counts as one standard deviation in an amplitude. It keeps wide norms usable: with
-#: 35 +/- 12 degrees even an arm that does not swing would lie less than 3 SD from normal.
+#: Share of the norm's mean whose loss counts as one standard deviation in an amplitude. It keeps wide norms usable:
+#: with 35 +/- 12 degrees even an arm that does not swing would lie less than 3 SD from normal.
 LOSS_PER_DEGREE = 0.25
 #: How far a claim may lie outside its own interval and still be supported, in standard deviations: half a degree step.
 TOLERANCE_SD = 0.5
 #: Confidence values that may be put into words.
 CONFIDENT = ("high", "medium")
+#: Asymmetry feature -> the sided amplitude that tells which side moves less.
+_AMPLITUDE_BEHIND = {
+    "arm_asymmetry": "arm_swing_deg", "step_asymmetry": "step_length_m", "step_length_asymmetry": "step_length_m",
+}
 
 
 @dataclass(frozen=True)
@@ -96,14 +103,19 @@ FEATURES = _table(
     Feature("double_support", "foot", "double support", ("double_support_pct",)),
     Feature("arm_swing", "arm", "arm swing", (), ("arm_swing_deg",), "amplitude"),
     Feature("arm_asymmetry", "arm", "arm swing asymmetry", ("arm_swing_asymmetry_pct",), kind="asymmetry"),
-    Feature("rhythm", "overall", "step timing variability", ("step_time_cv_pct", "stride_time_cv_pct"), kind="one_sided"),
+    Feature(
+        "rhythm", "overall", "step timing variability", ("step_time_cv_pct", "stride_time_cv_pct"), kind="one_sided"
+    ),
     Feature("step_length_variability", "overall", "step length variability", ("step_length_cv_pct",), kind="one_sided"),
     Feature("step_width_variability", "overall", "step width variability", ("step_width_cv_pct",), kind="one_sided"),
     Feature("speed_variability", "overall", "speed variability", ("speed_cv_pct",), kind="one_sided"),
     Feature(
-        "step_asymmetry", "overall", "step asymmetry", ("step_length_asymmetry_pct", "step_time_asymmetry_pct"), kind="asymmetry"
+        "step_asymmetry", "overall", "step asymmetry", ("step_length_asymmetry_pct", "step_time_asymmetry_pct"),
+        kind="asymmetry",
     ),
-    Feature("step_length_asymmetry", "overall", "step length asymmetry", ("step_length_asymmetry_pct",), kind="asymmetry"),
+    Feature(
+        "step_length_asymmetry", "overall", "step length asymmetry", ("step_length_asymmetry_pct",), kind="asymmetry"
+    ),
     Feature("step_time_asymmetry", "overall", "step time asymmetry", ("step_time_asymmetry_pct",), kind="asymmetry"),
     Feature("step_width", "overall", "step width", ("step_width_m",)),
     Feature("trunk_flexion", "overall", "forward lean of the trunk", ("trunk_flexion_deg",), kind="one_sided"),
@@ -116,7 +128,9 @@ FEATURES = _table(
 
 def confident(measure: Measure | None) -> bool:
     """True when a parameter was measured with high or medium confidence, so that words may rest on it."""
-    return measure is not None and measure.value is not None and measure.confidence in CONFIDENT
+    if measure is None or measure.value is None or not math.isfinite(measure.value):
+        return False
+    return measure.confidence in CONFIDENT
 
 
 def read(feature: Feature, gait: GaitParameters, side: Literal["left", "right"] | None = None) -> Reading | None:
@@ -148,22 +162,21 @@ def classify(feature: Feature, deviation: float) -> tuple[Direction, Degree]:
 
 
 def weaker_side(feature: Feature, gait: GaitParameters) -> Literal["left", "right"] | None:
-    """The side with the smaller amplitude behind an asymmetry, or None when either side is not confident or they are equal."""
-    sided = {"arm_asymmetry": "arm_swing_deg", "step_asymmetry": "step_length_m", "step_length_asymmetry": "step_length_m"}
-    name = sided.get(feature.key)
-    if name is None or not (confident(gait.parameters.get(f"{name}_left")) and confident(gait.parameters.get(f"{name}_right"))):
+    """The side with the smaller amplitude behind an asymmetry; None when a side is not confident or they are equal."""
+    name = _AMPLITUDE_BEHIND.get(feature.key)
+    left, right = (gait.parameters.get(f"{name}_{side}") for side in SIDES)
+    if not (confident(left) and confident(right)) or left.value == right.value:
         return None
-    difference = gait.parameters[f"{name}_left"].value - gait.parameters[f"{name}_right"].value
-    return None if difference == 0 else "left" if difference < 0 else "right"
+    return "left" if left.value < right.value else "right"
 
 
-def _norm(name: str) -> Any:
-    table = norms()
-    return table.get(name) or table.get(_base(name))
+def _normed(name: str) -> str:
+    """The name under which the norms know a parameter: its own, else that of both sides together."""
+    return name if name in norms() else name.removesuffix("_left").removesuffix("_right")
 
 
-def _base(name: str) -> str:
-    return name.removesuffix("_left").removesuffix("_right")
+def _norm(name: str) -> Norm | None:
+    return norms().get(_normed(name))
 
 
 def _usable(gait: GaitParameters, name: str) -> bool:
@@ -172,7 +185,7 @@ def _usable(gait: GaitParameters, name: str) -> bool:
 
 def _reading(feature: Feature, name: str, measure: Measure) -> Reading:
     norm = _norm(name)
-    z = z_score(name if name in norms() else _base(name), measure.value)
+    z = z_score(_normed(name), measure.value)
     lost = (measure.value / norm.mean - 1.0) / LOSS_PER_DEGREE
     deviation = min(z, lost) if feature.kind == "amplitude" and z < 0 else z
     return Reading(name, measure.value, measure.unit, norm.mean, norm.sd, z, deviation)

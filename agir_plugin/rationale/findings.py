@@ -41,7 +41,7 @@ class Finding:
     evidence: str
 
 
-def findings(gait: GaitParameters) -> tuple[Finding, ...]:
+def findings_of(gait: GaitParameters) -> tuple[Finding, ...]:
     """All confident findings of a walk in `FINDING_KEYS` order; empty for a refused walk.
 
     Parameters that are missing, of low confidence, or without a norm give no finding.

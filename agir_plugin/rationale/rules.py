@@ -15,15 +15,18 @@ import yaml
 from agir_plugin.consts import SCORES
 from agir_plugin.errors import LabelError
 from agir_plugin.rationale.features import DEGREES
-from agir_plugin.rationale.findings import Finding, findings
+from agir_plugin.rationale.findings import Finding, findings_of
 from agir_plugin.records import GaitParameters, Rationale
 
 #: Always in the Foot part when measured, in this order; one of `FOOT_THIRD` follows.
 FOOT_ALWAYS = ("speed", "step_length")
 #: The one that deviates more is mentioned; the first when neither deviates.
 FOOT_THIRD = ("cadence", "foot_lift")
-#: Beside the rhythm, the Overall part mentions the one of these that deviates most; the first when none deviates.
-OVERALL_EXTRA = ("step_asymmetry", "step_width", "trunk_flexion", "step_length_variability")
+#: Beside the rhythm, the Overall part mentions the first of these that deviates: those that a short walk shows most
+#: reliably stand first, so that what is mentioned does not change with chance from walk to walk.
+OVERALL_EXTRA = ("trunk_flexion", "step_width", "step_asymmetry", "step_length_variability")
+#: Nouns that take "the" at the head of a clause.
+_WITH_ARTICLE = ("base", "trunk", "pace", "posture", "rhythm", "steps")
 _OTHER = {"left": "right", "right": "left"}
 
 
@@ -35,11 +38,12 @@ def write(gait: GaitParameters, score: int, key: str) -> Rationale:
     """
     if score not in SCORES:
         raise LabelError(f"{key}: expected a gait score of {SCORES} to explain, got {score!r}; check the walk's label")
-    found = {finding.feature: finding for finding in findings(gait) if finding.section != "arm"}
-    arms = [finding for finding in findings(gait) if finding.section == "arm"]
-    worst = max((DEGREES.index(finding.degree) for finding in (*found.values(), *arms)), default=None)
+    everything = findings_of(gait)
+    found = {finding.feature: finding for finding in everything if finding.section != "arm"}
+    arms = [finding for finding in everything if finding.section == "arm"]
     voice = _Voice(key)
-    return Rationale(_foot(found, voice), _arm(arms, voice), _overall(found, worst, score, voice))
+    overall = _overall(found, _conflict(everything, score), voice, score)
+    return Rationale(_foot(found, voice), _arm(arms, voice), overall)
 
 
 class _Voice:
@@ -70,14 +74,13 @@ class _Voice:
             phrase = f"{entry['noun']} {words}"
         else:
             phrase = f"{words} {entry['noun']}"
-        return phrase if entry.get("plural") else _with_article(phrase)
+        return phrase if entry.get("bare") else _with_article(phrase)
 
     def clause(self, finding: Finding) -> str:
         """`walking speed is slightly reduced`, `steps are of normal length`."""
         entry = self._entry(finding)
-        verb = "are" if entry.get("plural") else "is"
-        article = "the " if entry["noun"] in ("base", "trunk", "pace", "steps") else ""
-        return f"{article}{entry['noun']} {verb} {self.adjective(finding, entry[finding.direction])}"
+        article = "the " if entry["noun"] in _WITH_ARTICLE else ""
+        return f"{article}{entry['noun']} {entry.get('verb', 'is')} {self.adjective(finding, entry[finding.direction])}"
 
     def _entry(self, finding: Finding) -> dict[str, Any]:
         entries = [entry for entry in _phrases()["nouns"][finding.feature] if finding.direction in entry]
@@ -119,7 +122,8 @@ def _arm(arms: list[Finding], voice: _Voice) -> str:
         return voice.pick(phrases["unmeasured"], "arm unmeasured")
     kind = "different" if len(swings) == 2 else "same" if swings[0].side == "both" else "one_side"
     words = [voice.adjective(finding, _phrases()["nouns"]["arm_swing"][0][finding.direction]) for finding in swings]
-    slots = {"word": words[0], "a_word": _with_article(words[0]), "side": swings[0].side, "other": _OTHER.get(swings[0].side)}
+    side = swings[0].side
+    slots = {"word": words[0], "a_word": _with_article(words[0]), "side": side, "other": _OTHER.get(side)}
     for number, (finding, word) in enumerate(zip(swings, words, strict=True), start=1):
         slots |= {f"word_{number}": word, f"a_word_{number}": _with_article(word), f"side_{number}": finding.side}
     slots["asymmetry"] = _asymmetry(kind, asymmetry, voice)
@@ -133,39 +137,55 @@ def _asymmetry(kind: str, asymmetry: Finding | None, voice: _Voice) -> str:
         return ""
     if asymmetry.direction == "normal":
         return voice.pick(phrases["same_symmetric"], "arm symmetric") if kind == "same" else ""
-    options = phrases[f"{kind}_asymmetric"]
+    options = phrases["equal_asymmetric" if asymmetry.side is None else f"{kind}_asymmetric"]
     return voice.pick(options, "arm asymmetric").format(
         degree_of=voice.degree_of(asymmetry), side=asymmetry.side, other=_OTHER.get(asymmetry.side)
     )
 
 
-def _overall(found: dict[str, Finding], worst: int | None, score: int, voice: _Voice) -> str:
+def _overall(found: dict[str, Finding], conflict: str | None, voice: _Voice, score: int) -> str:
     phrases = _phrases()["overall"]
-    extra = _most_deviant(found, OVERALL_EXTRA)
-    chosen = [finding for finding in (found.get("rhythm"), extra) if finding]
-    plan = voice.pick(phrases["plans"], "overall plan") if chosen else phrases["bare"]
-    return _sentence(plan.format(
+    chosen = _overall_findings(found, conflict is not None)
+    plans = phrases["conflict_plans" if conflict else "plans"]
+    bare = phrases["bare_conflict" if conflict else "bare"]
+    return _sentence((voice.pick(plans, "overall plan") if chosen else bare).format(
         level=voice.pick(phrases["level"][score], "overall level"),
-        conflict=_conflict(worst, score, voice),
+        conflict=voice.pick(phrases[conflict], "overall conflict") if conflict else "",
         nps=_join([voice.noun_phrase(finding) for finding in chosen]),
         clauses=_join([voice.clause(finding) for finding in chosen]),
     ))
 
 
-def _conflict(worst: int | None, score: int, voice: _Voice) -> str:
-    """The words that admit a conflict between the session's label and this walk's measures (a label is not per walk)."""
-    if worst is None:
-        return ""
-    if worst < score:
-        return voice.pick(_phrases()["overall"]["near_normal"], "overall conflict")
-    if worst > score + 1:
-        return voice.pick(_phrases()["overall"]["changed"], "overall conflict")
-    return ""
+def _overall_findings(found: dict[str, Finding], conflict: bool) -> list[Finding]:
+    """The rhythm, and beside it what deviates; only the more deviant of the two where a conflict takes up the room."""
+    present = [found[key] for key in OVERALL_EXTRA if key in found]
+    deviating = [finding for finding in present if finding.degree != "normal"]
+    rhythm, extra = found.get("rhythm"), next(iter(deviating or present), None)
+    if rhythm is None or extra is None:
+        return [finding for finding in (rhythm, extra) if finding]
+    if conflict:
+        return [max((rhythm, extra), key=_rank)]
+    return [rhythm, extra] if extra.degree != "normal" else [rhythm]
+
+
+def _conflict(everything: Sequence[Finding], score: int) -> str | None:
+    """`near_normal` or `changed` where the session's label and this walk's measures differ by more than a degree.
+
+    One outlying measure is not yet a changed walk, so two have to lie beyond the label.
+    """
+    ranks = sorted(map(_rank, everything), reverse=True)
+    if ranks and ranks[0] < score:
+        return "near_normal"
+    return "changed" if len(ranks) > 1 and ranks[1] > score + 1 else None
 
 
 def _most_deviant(found: dict[str, Finding], keys: Sequence[str]) -> Finding | None:
     present = [found[key] for key in keys if key in found]
-    return max(present, key=lambda finding: DEGREES.index(finding.degree), default=None)
+    return max(present, key=_rank, default=None)
+
+
+def _rank(finding: Finding) -> int:
+    return DEGREES.index(finding.degree)
 
 
 def _join(parts: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from agir_plugin.errors import UsageError
+from agir_plugin.tasks.load import generative, load, reasoning
 from agir_plugin.tasks.spec import EXPECTED, RATIONALE, TaskTemplate
 
 #: File of each MotionGPT stage -> the kinds of direction that belong in it.
@@ -46,16 +47,17 @@ def export(templates: Iterable[TaskTemplate], kinds: Collection[str] = tuple(EXP
     return exported
 
 
-def write_export(folder: Path, templates: Iterable[TaskTemplate]) -> tuple[Path, ...]:
+def write_export(folder: Path, templates: Iterable[TaskTemplate] | None = None) -> tuple[Path, ...]:
     """Write `template_pretrain.json` and `template_instructions.json`; return the paths that were written.
 
-    A file for which there is no direction is not written. Each appears whole or not at all; the same templates give the
-    same bytes. Raises UsageError when the folder does not exist or nothing is there to write.
+    Without `templates` the two shipped ones are exported. A file for which there is no direction is not written. Each
+    appears whole or not at all; the same templates give the same bytes. Raises UsageError when the folder is missing or
+    nothing is there to write.
     """
-    known = tuple(templates)
+    known = (load(generative()), load(reasoning())) if templates is None else tuple(templates)
     texts = {name: _json(export(known, kinds)) for name, kinds in FILES.items() if export(known, kinds)}
     if not texts:
-        raise UsageError("expected at least one task template to export, got none; `agir task list` shows the known ones")
+        raise UsageError("expected at least one task template to export, got none; `agir task list` shows them")
     if not folder.is_dir():
         raise UsageError(f"expected an existing folder to export task templates to, got {folder}; create it first")
     return tuple(_write(folder / name, text) for name, text in texts.items())

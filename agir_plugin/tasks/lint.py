@@ -14,12 +14,13 @@ from agir_plugin.tasks.spec import DESCRIPTION, EXPECTED, PLACEHOLDER, PLACEHOLD
 #: MotionGPT's placeholder for captions, which it puts in double quotes half of the time.
 QUOTING_PLACEHOLDER = "<Caption_Placeholder>"
 
-_NUMBER = r"(?:zero|one|two|three|four)"
+#: A number 0-4 that stands alone ("20 fps" passes), or such a number in words after `score of`, `rating is` etc.
 _SCORE_VALUE = re.compile(
-    rf"[0-4]|\b(?:score|grade|rating|class|level|stage|label)\s*(?:of|is|was|as|equals|:|=)\s*{_NUMBER}\b"
-    rf"|\b(?:is|as|a)\s+(?:clear\s+)?{_NUMBER}\s+on\s+the\s+scale\b",
+    r"(?<![\d.])[0-4](?!\.?\d)"
+    r"|\b(?:score|grade|rating|class|level|stage|label)\s*(?:of|is|was|as|equals|:|=)\s*(?:zero|one|two|three|four)\b",
     re.IGNORECASE,
 )
+_WORD = re.compile(r"\w[\w'-]*")
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,11 @@ def lint(template: TaskTemplate) -> list[Problem]:
 def folded(text: str) -> str:
     """The text as duplicates are compared: letter case folded, one blank for each run of blanks."""
     return " ".join(text.casefold().split())
+
+
+def count_words(text: str) -> int:
+    """The words of an input string; placeholders and punctuation do not count, `MDS-UPDRS` is one word."""
+    return len(_WORD.findall(PLACEHOLDER.sub(" ", text)))
 
 
 def near_duplicates(texts: Sequence[str]) -> list[tuple[int, int]]:
@@ -114,8 +120,9 @@ def _wrong_placeholder(name: str, wanted: str, where: str) -> Problem:
 def _prompt(text: str, where: str, max_words: int) -> Iterator[Problem]:
     values = [match.group() for match in _SCORE_VALUE.finditer(PLACEHOLDER.sub(" ", text))]
     if values:
-        yield Problem("error", where, f"the prompt holds a score value, {values[0]!r}", "remove it: it would leak a label")
-    words = len(PLACEHOLDER.sub(" ", text).split())
+        fix = "remove it, since a prompt must not hint at a label"
+        yield Problem("error", where, f"the prompt holds a score value, {values[0]!r}", fix)
+    words = count_words(text)
     if words > max_words:
         fix = "shorten it, or raise max_words if the model's input has room"
         yield Problem("error", where, f"expected at most {max_words} words (max_words), found {words}", fix)

@@ -23,7 +23,7 @@ def load(name_or_path: str | Path) -> TaskTemplate:
     Raises UsageError for an unknown name, UnreadableFile when there is no such file, ConfigError when the file is not a
     template or `lint` finds an error in it (warnings pass).
     """
-    template = read(_path(name_or_path))
+    template = read(name_or_path)
     errors = [problem for problem in lint(template) if problem.level == "error"]
     if errors:
         rest = len(errors) - TOLD
@@ -32,8 +32,9 @@ def load(name_or_path: str | Path) -> TaskTemplate:
     return template
 
 
-def read(path: Path) -> TaskTemplate:
-    """The template in a file, keys and types checked but not linted, so that `lint` can list what is wrong with it."""
+def read(name_or_path: str | Path) -> TaskTemplate:
+    """As `load`, with keys and types checked but not linted, so that `lint` can list all that is wrong with it."""
+    path = _path(name_or_path)
     values = _mapping(path)
     directions = values.get("directions")
     if not isinstance(directions, list):
@@ -125,6 +126,7 @@ class _StrictLoader(yaml.SafeLoader):
     """YAML's safe loader, but a key given twice is refused; the plain loader drops the first value without a word."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """The mapping of a node. Raises ConstructorError, with the line, on a key that it holds already."""
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         for key, (key_node, _) in zip(keys, node.value, strict=True):
             if keys.count(key) > 1:

@@ -23,7 +23,7 @@ def fill(template: str, values: Mapping[str, str]) -> str:
             f"{did_you_mean(strange[0], PLACEHOLDERS)}"
         )
 
-    def value(match: re.Match[str]) -> str:
+    def _value(match: re.Match[str]) -> str:
         name = match.group()
         if name not in values:
             raise UsageError(
@@ -32,4 +32,4 @@ def fill(template: str, values: Mapping[str, str]) -> str:
             )
         return values[name]
 
-    return PLACEHOLDER.sub(value, template)
+    return PLACEHOLDER.sub(_value, template)

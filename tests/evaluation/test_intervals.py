@@ -39,7 +39,7 @@ def test_exact_interval_of_the_reference_vector():
 
 
 def test_random_resamples_come_near_the_exact_interval():
-    many = [f"{subject}{copy}" for copy in range(4) for subject in FILE["subjects"]]  # 12 subjects: too many to enumerate
+    many = [f"{subject}{copy}" for copy in range(4) for subject in FILE["subjects"]]  # 12: too many to enumerate
     interval = subject_bootstrap(many, FILE["y_true"] * 4, FILE["y_pred"] * 4, accuracy, n=2000, seed=3)
     assert not interval.exact and interval.resamples == 2000
     assert FILE["expect"]["lo_2_5"] < interval.low < interval.point < interval.high < FILE["expect"]["hi_97_5"]
@@ -67,7 +67,7 @@ def test_same_seed_same_interval_and_row_order_does_not_matter():
 def test_paired_difference_is_narrower_than_the_difference_of_two_intervals():
     subjects = [f"S{index % 10}" for index in range(100)]
     truth = np.asarray([index % 3 for index in range(100)])
-    answers = np.where(np.asarray([int(s[1:]) < 5 for s in subjects]), truth, (truth + 1) % 3)  # 5 subjects always wrong
+    answers = np.where(np.asarray([int(s[1:]) < 5 for s in subjects]), truth, (truth + 1) % 3)  # 5 always wrong
     others = answers.copy()
     others[:2] = (truth[:2] + 1) % 3  # two more mistakes
     gap = paired_difference(subjects, truth, answers, others, accuracy)
@@ -89,7 +89,7 @@ def test_one_subject_gives_no_interval():
 def test_resamples_without_a_value_are_counted_not_hidden():
     kappa = lambda truth, answers: scores(truth, answers).quadratic_kappa  # noqa: E731
     interval = subject_bootstrap(["A", "B", "C"], [0, 1, 1], [0, 1, 2], kappa)
-    assert interval.undefined == 2  # AAA and BBB: one class on both sides; in CCC truth is 1, answer 2, which is defined
+    assert interval.undefined == 2  # AAA and BBB have one class on both sides; CCC has 1 and 2
     assert interval.resamples == 25 and interval.as_dict()["undefined"] == 2
 
 

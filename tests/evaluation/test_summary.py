@@ -13,7 +13,7 @@ SPEED = {0: 1.3, 1: 0.8, 2: 0.3}
 
 
 def check(rationale, gait):
-    """A stand-in for the real checker: "slow" is true below 0.5 m/s, "quick" above 1.0, any other word cannot be checked."""
+    """A stand-in for the real checker: "slow" is true below 0.5 m/s, "quick" above 1.0, others say nothing."""
     for section in ("foot", "arm", "overall"):
         word = getattr(rationale, section)
         truth = {"slow": gait.value("speed_mps") < 0.5, "quick": gait.value("speed_mps") > 1.0}.get(word)
@@ -37,7 +37,7 @@ def study(walk_with):
                 yield f"S{index}_{state}", f"S{index}", state, value, gait
 
     train = [
-        {"walk": name, "subject": who, "score": value, "gait": gait, "rationale": Rationale(word(value), "even", "even")}
+        dict(walk=name, subject=who, score=value, gait=gait, rationale=Rationale(word(value), "even", "even"))
         for name, who, _, value, gait in walks(range(6))
     ]
     tested = list(walks(range(6, 10)))

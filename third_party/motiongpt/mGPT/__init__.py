@@ -1,4 +1,5 @@
-"""The MotionGPT host: trains, tests and serves what `target:` strings in a YAML file name. Importing it loads nothing heavy."""
+"""The MotionGPT host: trains, tests and serves what `target:` strings in a YAML file name. Importing it is light."""
+
 from __future__ import annotations
 
 __version__ = "0.1.0"

@@ -1,8 +1,10 @@
 """Commands and YAML files to one configuration: arguments go in, a resolved-on-access OmegaConf node comes out.
 
-Merge order, the last wins: configs/default.yaml, the --cfg file, every configs/<group>/<name>.yaml as node `<group>.<name>`,
+Merge order, the last wins: configs/default.yaml, the --cfg file, every configs/<group>/<name>.yaml as node
+`<group>.<name>`,
 the assets file, the flags, and last the trailing KEY=VALUE words.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -36,7 +38,9 @@ def get_obj_from_str(string: str, reload: bool = False) -> Any:
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        raise ConfigError(f"target {string}: no module named {error.name!r}; is the package that holds it installed?") from error
+        raise ConfigError(
+            f"target {string}: no module named {error.name!r}; is the package that holds it installed?"
+        ) from error
     if reload:
         module = importlib.reload(module)
     if not hasattr(module, name):
@@ -65,14 +69,15 @@ def to_plain(node: Any) -> Any:
 def parse_args(phase: str = "train", argv: Sequence[str] | None = None) -> DictConfig:
     """The configuration of a command line (`sys.argv` by default); may be called any number of times in a process.
 
-    `phase` is train, test or codes. ConfigError names unknown keys, files that are not found and values that do not parse.
+    `phase` is train, test or codes. ConfigError names unknown keys, files that are not found and values that do not
+    parse.
     """
     register_resolvers()
     words = list(sys.argv[1:] if argv is None else argv)
     flags, overrides = _split_overrides(words)
     args = _parser(phase).parse_args(flags)
     cfg = load_config(args.cfg, args.cfg_assets)
-    cfg = OmegaConf.merge(cfg, _from_flags(args, phase), _dotlist(overrides))
+    cfg = _merged([cfg, _from_flags(args), _dotlist(overrides, cfg)])
     _check_known(cfg)
     cfg.TIME = cfg.get("TIME", None)
     if phase == "test":
@@ -86,16 +91,26 @@ def parse_args(phase: str = "train", argv: Sequence[str] | None = None) -> DictC
 def load_config(path: str | Path, assets: str | Path) -> DictConfig:
     """default.yaml, then `path`, then group files (unless FULL_CONFIG is true there), then the assets file."""
     register_resolvers()
-    default, experiment = read_yaml(find_config("configs/default.yaml")), read_yaml(find_config(path))
-    cfg = OmegaConf.merge(default, experiment)
-    if not cfg.get("FULL_CONFIG", False):
-        cfg = OmegaConf.merge(cfg, *_group_files())
-    return OmegaConf.merge(cfg, read_yaml(find_config(assets)))
+    own = own_configs() / "default.yaml"  # first, so that an older default.yaml in the working folder lacks no key
+    parts = [read_yaml(file) for file in (own, find_config("configs/default.yaml"), find_config(path))]
+    if not parts[-1].get("FULL_CONFIG", False):
+        parts += _group_files()
+    return _merged([*parts, read_yaml(find_config(assets))])
 
 
 def register_resolvers() -> None:
     """Make `${eval:...}` safe arithmetic; calling it again changes nothing."""
-    OmegaConf.register_new_resolver("eval", evaluate, replace=True)
+    if hasattr(OmegaConf, "register_resolver"):  # OmegaConf 2.4 and later; a text may come as a number already
+        OmegaConf.register_resolver("eval", evaluate, replace=True, annotation_validation="off")
+    else:
+        OmegaConf.register_new_resolver("eval", evaluate, replace=True)
+
+
+def _merged(parts: Sequence[Any]) -> DictConfig:
+    try:
+        return OmegaConf.merge(*parts)
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"the configuration files do not fit together: {_one_line(error)}") from None
 
 
 def _group_files() -> list[DictConfig]:
@@ -130,11 +145,13 @@ def _parser(phase: str) -> argparse.ArgumentParser:
     if phase != "test":
         parser.add_argument("--nodebug", action="store_true", help="DEBUG false, whatever the YAML says")
     else:
-        parser.add_argument("--nodebug", action="store_true", help="accepted for symmetry; a test is never in debug mode")
+        parser.add_argument(
+            "--nodebug", action="store_true", help="accepted for symmetry; a test is never in debug mode"
+        )
     return parser
 
 
-def _from_flags(args: argparse.Namespace, phase: str) -> dict[str, Any]:
+def _from_flags(args: argparse.Namespace) -> dict[str, Any]:
     given: dict[str, Any] = {}
     if args.batch_size is not None:
         given["TRAIN"] = {"BATCH_SIZE": args.batch_size}
@@ -149,7 +166,11 @@ def _from_flags(args: argparse.Namespace, phase: str) -> dict[str, Any]:
     return given
 
 
-def _dotlist(overrides: Sequence[str]) -> DictConfig:
+def _dotlist(overrides: Sequence[str], cfg: DictConfig) -> DictConfig:
+    for word in overrides:
+        first = re.split(r"[.=\[]", word, maxsplit=1)[0]
+        if first not in cfg:
+            raise ConfigError(f"{word}: no section or key {first!r}{_near(first, [str(key) for key in cfg])}")
     try:
         return OmegaConf.from_dotlist(list(overrides))
     except (OmegaConfBaseException, ValueError) as error:
@@ -161,12 +182,15 @@ def _check_known(cfg: DictConfig) -> None:
     for section in CLOSED_SECTIONS:
         for path in sorted(_key_paths({section: cfg.get(section)})):
             if path not in known and not path.startswith(tuple(f"{place}." for place in OPEN_PLACES)):
-                near = get_close_matches(path, sorted(known), n=1)
-                hint = f"; did you mean {near[0]}?" if near else ""
-                raise ConfigError(f"{path}: unknown key{hint} (the keys of {section} are those in configs/default.yaml)")
-    tops = [key for key in cfg if str(key).upper() != str(key) and key not in ("model",) and not isinstance(cfg[key], DictConfig)]
-    if tops:
-        raise ConfigError(f"{tops[0]}: unknown key at the top of the configuration; keys there are sections or upper-case words")
+                hint = _near(path, sorted(known))
+                raise ConfigError(
+                    f"{path}: unknown key{hint} (the keys of {section} are those in configs/default.yaml)"
+                )
+
+
+def _near(word: str, known: Sequence[str]) -> str:
+    found = get_close_matches(word, known, n=1)
+    return f"; did you mean {found[0]}?" if found else ""
 
 
 def _key_paths(node: Any, prefix: str = "") -> set[str]:

@@ -1,4 +1,5 @@
 """The errors of the host: each message says what was expected, what came, and what to do."""
+
 from __future__ import annotations
 
 

@@ -1,4 +1,7 @@
-"""The language model over words and motion codes: captions, codes and templates go in; a loss, texts or codes come out."""
+"""The language model over words and motion codes: captions, codes and templates go in; a loss, texts or codes come
+out.
+"""
+
 from __future__ import annotations
 
 import logging
@@ -14,7 +17,7 @@ from torch import Tensor, nn
 from mGPT.archs.tools import lm_weights, motion_strings, spans, text_batch
 from mGPT.archs.tools.motion_strings import MotionParse
 from mGPT.archs.tools.placeholders import EVALUATION_TASKS, Filler, draw
-from mGPT.errors import ConfigError, DataError
+from mGPT.errors import ConfigError
 
 log = logging.getLogger("mGPT")
 
@@ -31,7 +34,8 @@ class LMOutput(NamedTuple):
 
 
 class MLM(nn.Module):
-    """T5 with motion words. `down_t` is the number of frames of one motion code; `codebook_size` codes plus start, end, mask.
+    """T5 with motion words. `down_t` is the number of frames of one motion code; `codebook_size` codes plus start,
+    end, mask.
 
     `counts` tells how many inputs and targets were cut at `max_length` and how many generated motions were refused.
     `span_ratio` is the share of lm_pretrain batches trained by span corruption instead of templates.
@@ -63,9 +67,14 @@ class MLM(nn.Module):
         self.stage, self.lm_type = stage, "encdec"
         self.m_codebook_size, self.framerate, self.down_t = motion_codebook_size, framerate, down_t
         self.predict_ratio, self.inbetween_ratio, self.quota_ratio = predict_ratio, inbetween_ratio, quota_ratio
-        self.noise_density, self.mean_noise_span_length, self.span_ratio = noise_density, mean_noise_span_length, span_ratio
+        self.noise_density, self.mean_noise_span_length, self.span_ratio = (
+            noise_density,
+            mean_noise_span_length,
+            span_ratio,
+        )
         self.max_length, self.motion_cap, self.text_cap = max_length, motion_cap, text_cap
         self.counts: Counter[str] = Counter()
+        self._told: set[str] = set()
         self.tokenizer = lm_weights.load_tokenizer(model_path)
         self.language_model = lm_weights.load_t5(model_path)
         self.add_words(motion_strings.vocabulary(motion_codebook_size))
@@ -76,13 +85,17 @@ class MLM(nn.Module):
         return next(self.language_model.parameters()).device
 
     def add_words(self, words: Sequence[str]) -> int:
-        """Add plain words (kept by skip_special_tokens) and grow the embeddings; a second call with the same words adds 0."""
+        """Add plain words (kept by skip_special_tokens) and grow the embeddings; a second call with the same words
+        adds 0.
+        """
         added = self.tokenizer.add_tokens(list(words))
         if len(self.tokenizer) != self.language_model.get_input_embeddings().num_embeddings:
             lm_weights.grow(self.language_model, len(self.tokenizer))
         return added
 
-    def forward(self, texts: Sequence[str], motion_tokens: Codes, lengths: Sequence[int], tasks: Sequence[Task]) -> LMOutput:
+    def forward(
+        self, texts: Sequence[str], motion_tokens: Codes, lengths: Sequence[int], tasks: Sequence[Task]
+    ) -> LMOutput:
         """Loss of one batch; `lengths` counts the valid codes of each row of `motion_tokens` (B, Lmax)."""
         motions = self.motion_token_to_string(motion_tokens, lengths)
         if self.stage == "lm_pretrain" and self.span_ratio and random.random() < self.span_ratio:
@@ -97,10 +110,16 @@ class MLM(nn.Module):
         return self._loss(source, target)
 
     def encode(self, texts: Sequence[str], role: str = "inputs") -> text_batch.TextBatch:
-        """Ids and mask padded to the longest text; what is cut is counted as `truncated_<role>` and the first time logged."""
+        """Ids and mask padded to the longest text; what is cut is counted as `truncated_<role>` and the first time
+        logged.
+        """
         batch = text_batch.encode(self.tokenizer, texts, self.max_length, self.device)
         if batch.truncated:
-            self._count(f"truncated_{role}", len(batch.truncated), f"cut at max_length {self.max_length}: {texts[batch.truncated[0]]!r}")
+            self._count(
+                f"truncated_{role}",
+                len(batch.truncated),
+                f"cut at max_length {self.max_length}: {texts[batch.truncated[0]]!r}",
+            )
         return batch
 
     def generate_direct(
@@ -141,9 +160,11 @@ class MLM(nn.Module):
         stage: str = "train",
         tasks: Sequence[Task] | None = None,
     ) -> list[Tensor] | list[str]:
-        """Codes (t2m, pred, inbetween) or captions (m2t) for a batch, asked with the task's evaluation prompt or with `tasks`.
+        """Codes (t2m, pred, inbetween) or captions (m2t) for a batch, asked with the task's evaluation prompt or with
+        `tasks`.
 
-        `lengths` counts codes of each row where `motion_tokens` are given, else frames that are asked for (`with_len`).
+        `lengths` counts codes of each row where `motion_tokens` are given, else frames that are asked for
+        (`with_len`).
         A motion that could not be read from the answer is an empty tensor.
         """
         if tasks is None:
@@ -179,8 +200,12 @@ class MLM(nn.Module):
         return [motion_strings.parse(text, self.m_codebook_size) for text in motion_string]
 
     def placeholder_fulfill(self, prompt: str, length: int, motion_string: str, text: str) -> str:
-        """One template string filled; `length` in frames. Only `<Caption_Placeholder>` is ever quoted, at `quota_ratio`."""
-        filler = Filler(self.m_codebook_size, self.framerate, self.predict_ratio, self.inbetween_ratio, self.quota_ratio)
+        """One template string filled; `length` in frames. Only `<Caption_Placeholder>` is ever quoted, at
+        `quota_ratio`.
+        """
+        filler = Filler(
+            self.m_codebook_size, self.framerate, self.predict_ratio, self.inbetween_ratio, self.quota_ratio
+        )
         return filler.fill(prompt, length, motion_string, text)
 
     def template_fulfill(
@@ -196,10 +221,8 @@ class MLM(nn.Module):
         for task, frames, motion, text in zip(tasks, lengths, motion_strings, texts, strict=True):
             asked, answer = draw(task)
             inputs.append(self.placeholder_fulfill(asked, int(frames), motion, text))
-            if stage == "train" or _fillable(answer, motion):
-                outputs.append(self.placeholder_fulfill(answer, int(frames), motion, text))
-            else:
-                outputs.append(answer)
+            asks_for_motion = not motion and "<Motion_" in answer  # generation: the answer is what is sought
+            outputs.append(answer if asks_for_motion else self.placeholder_fulfill(answer, int(frames), motion, text))
         return inputs, outputs
 
     def _loss(self, source: text_batch.TextBatch, target: text_batch.TextBatch) -> LMOutput:
@@ -213,7 +236,9 @@ class MLM(nn.Module):
         rows = [row[mask.bool()].tolist()[:-1] for row, mask in zip(*self.encode(texts)[:2], strict=True)]
         pairs = [spans.corrupt(row, sentinels, self.noise_density, self.mean_noise_span_length, rng) for row in rows]
         end, pad_id = self.tokenizer.eos_token_id, self.tokenizer.pad_token_id
-        source, target = (text_batch.pad([[*row, end] for row in side], pad_id, self.device) for side in zip(*pairs, strict=True))
+        source, target = (
+            text_batch.pad([[*row, end] for row in side], pad_id, self.device) for side in zip(*pairs, strict=True)
+        )
         return self._loss(source, target)
 
     def _captions(self, inputs: Sequence[str]) -> list[str]:
@@ -226,13 +251,10 @@ class MLM(nn.Module):
             self._count("refused_motions", len(refused), f"no motion could be read from {answers[refused[0]]!r}")
 
     def _count(self, name: str, times: int, example: str) -> None:
-        if not self.counts[name]:
+        if name not in self._told:
+            self._told.add(name)
             log.warning("%s: %s (further ones are only counted)", name, example)
         self.counts[name] += times
-
-
-def _fillable(template: str, motion: str) -> bool:
-    return bool(motion) or "<Motion_" not in template
 
 
 def _check_kind(model_type: str, new_token_type: str, lora: bool) -> None:
@@ -241,4 +263,6 @@ def _check_kind(model_type: str, new_token_type: str, lora: bool) -> None:
     if new_token_type != "insert":
         raise ConfigError(f"lm new_token_type: expected insert, got {new_token_type!r}")
     if lora:
-        raise ConfigError("lm lora: expected false; low-rank adapters are not part of this host, train all weights instead")
+        raise ConfigError(
+            "lm lora: expected false; low-rank adapters are not part of this host, train all weights instead"
+        )

@@ -1,4 +1,5 @@
 """The motion tokenizer: normalised features (N, T, nfeats) go in, codes (N, T // 4) come out, and back."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -52,8 +53,8 @@ class VQVae(nn.Module):
     def encode(self, features: Tensor, lengths: Lengths | None = None) -> tuple[Tensor, None]:
         """Codes (N, T // 4) int64 of features (N, T, nfeats), and None.
 
-        With `lengths` (true frames of each row) every row gets the codes that it gets alone, whatever the batch was padded
-        to; code places at or beyond `length // 4` hold 0.
+        With `lengths` (true frames of each row) every row gets the codes that it gets alone, whatever the batch was
+        padded to; code places at or beyond `length // 4` hold 0.
         """
         latents, token_lengths = self._latents(features, lengths)
         codes = self.quantizer.quantize(latents.reshape(-1, self.code_dim)).view(latents.shape[:2])
@@ -72,7 +73,9 @@ class VQVae(nn.Module):
         return self._features(vectors, self._as_lengths(lengths, rows))
 
     def forward(self, features: Tensor, lengths: Lengths | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """Reconstruction (N, T, nfeats), commitment loss and perplexity; padding counts in neither when `lengths` are given."""
+        """Reconstruction (N, T, nfeats), commitment loss and perplexity; padding counts in neither when `lengths` are
+        given.
+        """
         latents, token_lengths = self._latents(features, lengths)
         if token_lengths is None:
             inside = torch.ones(latents.shape[:2], dtype=torch.bool, device=latents.device)
@@ -87,7 +90,9 @@ class VQVae(nn.Module):
         if features.dim() != 3 or features.shape[2] != self.nfeats:
             raise DataError(f"VQVae expects features (N, T, {self.nfeats}), got {tuple(features.shape)}")
         if features.shape[1] < self.frames_per_token:
-            raise DataError(f"VQVae needs at least {self.frames_per_token} frames for one code, got {features.shape[1]}")
+            raise DataError(
+                f"VQVae needs at least {self.frames_per_token} frames for one code, got {features.shape[1]}"
+            )
         frames = self._as_lengths(lengths, features)
         x = features.transpose(1, 2)
         mask = frame_mask(frames, x.shape[-1])
@@ -107,7 +112,9 @@ class VQVae(nn.Module):
             return None
         known = torch.as_tensor(lengths, device=rows.device, dtype=torch.long)
         if known.shape != (rows.shape[0],) or int(known.max()) > rows.shape[1]:
-            raise DataError(f"lengths {known.tolist()} do not fit a batch of {rows.shape[0]} rows of {rows.shape[1]} places")
+            raise DataError(
+                f"lengths {known.tolist()} do not fit a batch of {rows.shape[0]} rows of {rows.shape[1]} places"
+            )
         return known
 
 

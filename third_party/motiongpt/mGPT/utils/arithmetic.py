@@ -1,4 +1,5 @@
 """The `${eval:...}` resolver: an arithmetic text goes in, a number comes out; nothing else is ever evaluated."""
+
 from __future__ import annotations
 
 import ast
@@ -31,7 +32,9 @@ def evaluate(text: str) -> Number:
     except (SyntaxError, ZeroDivisionError, OverflowError, RecursionError) as error:
         raise ConfigError(f"${{eval:{text}}}: expected arithmetic such as 2*(3+4), got {text!r} ({error})") from None
     except _NotArithmetic as error:
-        raise ConfigError(f"${{eval:{text}}}: only numbers, + - * / // % ** and parentheses are allowed, got {error}") from None
+        raise ConfigError(
+            f"${{eval:{text}}}: only numbers, + - * / // % ** and parentheses are allowed, got {error}"
+        ) from None
 
 
 class _NotArithmetic(Exception):

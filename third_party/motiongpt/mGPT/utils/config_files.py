@@ -1,7 +1,10 @@
-"""Finds configuration files: a path or file name goes in, the file that is meant comes out, or one error that lists where it was sought."""
+"""Finds configuration files: a path or file name goes in, the file that is meant comes out, or one error that lists
+where it was sought.
+"""
+
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
@@ -25,9 +28,10 @@ def own_configs() -> Path:
 def config_folders() -> list[Path]:
     """Where file names are sought, first come first: `configs/` here, the host's own, those of installed plugins."""
     here = Path.cwd() / "configs"
-    plugins = [point.load()() for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda item: item.name)]
-    folders = [here, own_configs(), *(Path(folder) for folder in plugins)]
-    return list(dict.fromkeys(folders))
+    plugins = [
+        _plugin_folder(point) for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda item: item.name)
+    ]
+    return list(dict.fromkeys([here, own_configs(), *plugins]))
 
 
 def find_config(path: str | Path) -> Path:
@@ -41,7 +45,9 @@ def find_config(path: str | Path) -> Path:
         if candidate.is_file():
             return candidate
     listed = ", ".join(str(item) for item in dict.fromkeys(tries))
-    raise ConfigError(f"configuration file {path} was not found; looked at {listed}; give a full path or a shipped file name")
+    raise ConfigError(
+        f"configuration file {path} was not found; looked at {listed}; give a full path or a shipped file name"
+    )
 
 
 def read_yaml(path: Path) -> DictConfig:
@@ -53,3 +59,14 @@ def read_yaml(path: Path) -> DictConfig:
     if not isinstance(loaded, DictConfig):
         raise ConfigError(f"{path}: expected a mapping of keys at the top, got a list")
     return loaded
+
+
+def _plugin_folder(point: EntryPoint) -> Path:
+    try:
+        return Path(point.load()())
+    except (ImportError, AttributeError, TypeError) as error:
+        raise ConfigError(
+            f"entry point {point.name} = {point.value} of group {ENTRY_POINT_GROUP}: expected a function that "
+            f"returns a folder, "
+            f"got: {error}; mend or uninstall that plugin"
+        ) from error

@@ -3,6 +3,7 @@
 transformers 5 forces `tie_word_embeddings` to true for T5, and the next resize then overwrites `lm_head` (huggingface
 transformers 48154). So the flag is put to false at once, before any resize; the same is harmless in transformers 4.
 """
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -13,7 +14,8 @@ from torch import nn
 
 from mGPT.errors import CheckpointError
 
-#: New embedding rows scatter around the mean of the old ones by this share of their standard deviation (after Hewitt 2021).
+#: New embedding rows scatter around the mean of the old ones by this share of their standard deviation (after Hewitt
+#: 2021).
 NEW_ROW_SPREAD = 0.01
 
 
@@ -28,27 +30,35 @@ def load_tokenizer(model_path: str) -> Any:
         raise CheckpointError(f"no tokenizer could be read from {folder}: {_first_line(error)}") from None
     missing = [name for name in ("pad_token", "eos_token") if getattr(tokenizer, name) is None]
     if missing:
-        raise CheckpointError(f"the tokenizer in {folder} has no {' and no '.join(missing)}; set them in its tokenizer_config.json")
+        raise CheckpointError(
+            f"the tokenizer in {folder} has no {' and no '.join(missing)}; set them in its tokenizer_config.json"
+        )
     return tokenizer
 
 
 def load_t5(model_path: str) -> nn.Module:
     """T5 of a Hugging Face folder with an `lm_head` of its own, whatever the installed transformers thinks of ties."""
     from transformers import T5ForConditionalGeneration
+    from transformers.utils import logging as transformers_logging
 
     folder = _folder(model_path)
+    level = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity_error()  # it would warn that the heads are not tied, which is what is wanted
     try:
         model = T5ForConditionalGeneration.from_pretrained(str(folder))
     except (OSError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"no T5 weights could be read from {folder}: {_first_line(error)}") from None
+    finally:
+        transformers_logging.set_verbosity(level)
     untie(model)
-    return model
+    return model.train()  # from_pretrained leaves eval mode, and Lightning keeps the mode it finds
 
 
 def untie(model: nn.Module) -> None:
     """Give the model an `lm_head` that no tie rule touches any more.
 
-    A checkpoint whose head really is the embedding gets a copy of it; T5 then scales the decoder's output by d_model**-0.5,
+    A checkpoint whose head really is the embedding gets a copy of it; T5 then scales the decoder's output by
+    d_model**-0.5,
     and that factor moves into the copy, so that the model's answers do not change.
     """
     shared = model.get_input_embeddings().weight
@@ -70,7 +80,9 @@ def grow(model: nn.Module, rows: int) -> None:
             _fill_new_rows(after[name], old)
     kept = all(torch.equal(after[name][: len(old)], old[:rows]) for name, old in before.items())
     if not kept or after["shared"].data_ptr() == after["lm_head"].data_ptr():
-        raise CheckpointError("growing the vocabulary changed old rows or tied the head; this transformers release is not supported")
+        raise CheckpointError(
+            "growing the vocabulary changed old rows or tied the head; this transformers release is not supported"
+        )
 
 
 def _tables(model: nn.Module) -> dict[str, torch.Tensor]:

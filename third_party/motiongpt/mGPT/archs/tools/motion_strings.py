@@ -1,7 +1,9 @@
-"""Motion codes as words: codes go in, `<motion_id_K><motion_id_7>...<motion_id_K+1>` comes out, and back with a reason for a refusal.
+"""Motion codes as words: codes go in, `<motion_id_K><motion_id_7>...<motion_id_K+1>` comes out, and back with a
+reason for a refusal.
 
 K is the codebook size. Codes are the words 0..K-1, K starts a motion, K+1 ends it, K+2 stands for a masked code.
 """
+
 from __future__ import annotations
 
 import re
@@ -14,7 +16,8 @@ _WORD = re.compile(r"<motion_id_(\d+)>")
 
 
 class MotionParse(NamedTuple):
-    """Either the codes of a motion, or None and the reason; `text` is the string with the motion span made MOTION_SLOT.
+    """Either the codes of a motion, or None and the reason; `text` is the string with the motion span made
+    MOTION_SLOT.
 
     `ended` is false when the string stopped before the end word (a generation that reached its cap).
     """
@@ -47,7 +50,9 @@ def pieces(motion_string: str) -> list[str]:
 
 
 def parse(text: str, codebook_size: int) -> MotionParse:
-    """The first motion in a text. Blanks between words are ignored; anything else inside the span is a refusal with its reason."""
+    """The first motion in a text. Blanks between words are ignored; anything else inside the span is a refusal with
+    its reason.
+    """
     start, end = word(codebook_size), word(codebook_size + 1)
     before, found, rest = text.partition(start)
     if not found:
@@ -60,7 +65,9 @@ def parse(text: str, codebook_size: int) -> MotionParse:
     codes = tuple(int(number) for number in _WORD.findall(inside))
     wrong = [code for code in codes if code >= codebook_size]
     if wrong:
-        return MotionParse(None, described, f"word {word(wrong[0])} inside the motion is no code (0..{codebook_size - 1})")
+        return MotionParse(
+            None, described, f"word {word(wrong[0])} inside the motion is no code (0..{codebook_size - 1})"
+        )
     if not codes:
         return MotionParse(None, described, "the motion holds no codes", bool(ended))
     return MotionParse(codes, described, None, bool(ended))

@@ -1,8 +1,11 @@
-"""Fills instruction templates: a prompt plus one sample's caption, motion and length go in, the finished text comes out.
+"""Fills instruction templates: a prompt plus one sample's caption, motion and length go in, the finished text comes
+out.
 
-All placeholders are replaced in one pass, so a caption that happens to contain one is left as it is. L is the length in
+All placeholders are replaced in one pass, so a caption that happens to contain one is left as it is. L is the length
+in
 frames; a motion string of n codes belongs to n * down_t frames.
 """
+
 from __future__ import annotations
 
 import random
@@ -25,7 +28,11 @@ EVALUATION_TASKS: Mapping[str, Mapping[str, Any]] = {
         "output": [MOTION],
     },
     "m2t": {"class": "m2t", "input": [f"Generate text: {MOTION}"], "output": [CAPTION]},
-    "pred": {"class": "pred", "input": ["Predict motion: <Motion_Placeholder_s1>"], "output": ["<Motion_Placeholder_s2>"]},
+    "pred": {
+        "class": "pred",
+        "input": ["Predict motion: <Motion_Placeholder_s1>"],
+        "output": ["<Motion_Placeholder_s2>"],
+    },
     "inbetween": {
         "class": "inbetween",
         "input": ["Complete the masked motion: <Motion_Placeholder_Masked>"],

@@ -1,8 +1,11 @@
-"""Vector quantizers of the motion VQ-VAE: latents (M, D) go in; codes (M,), code vectors (M, D), loss and perplexity come out.
+"""Vector quantizers of the motion VQ-VAE: latents (M, D) go in; codes (M,), code vectors (M, D), loss and perplexity
+come out.
 
-`EmaQuantizer` learns its codebook by moving averages (van den Oord et al. 2017, appendix A.1) and re-seeds codes that fall
+`EmaQuantizer` learns its codebook by moving averages (van den Oord et al. 2017, appendix A.1) and re-seeds codes that
+fall
 out of use (Jukebox, Dhariwal et al. 2020). `LearnedQuantizer` learns it by gradient (van den Oord et al. 2017, equation 3).
 """
+
 from __future__ import annotations
 
 import math
@@ -16,9 +19,11 @@ from mGPT.errors import ConfigError
 
 #: A code with a moving-average count below this (vectors per batch) is out of use and is re-seeded.
 MIN_COUNT = 1.0
-#: Count given to each code of a checkpoint without counts: e, so that a code survives one time constant of the average unused.
+#: Count given to each code of a checkpoint without counts: e, so that a code survives one time constant of the
+#: average unused.
 UNKNOWN_COUNT = math.e
-#: Weight of the commitment term inside the gradient-learned quantizer (van den Oord et al. 2017 report no effect from .1 to 2).
+#: Weight of the commitment term inside the gradient-learned quantizer (van den Oord et al. 2017 report no effect from
+#: .1 to 2).
 LEARNED_BETA = 1.0
 
 
@@ -82,7 +87,8 @@ class _Quantizer(nn.Module):
 
 
 class EmaQuantizer(_Quantizer):
-    """Codebook of moving averages; the sums and counts travel with the checkpoint, so a resumed run learns on unharmed.
+    """Codebook of moving averages; the sums and counts travel with the checkpoint, so a resumed run learns on
+    unharmed.
 
     A checkpoint that holds the codebook alone (as released ones do) loads strictly and counts as initialised.
     """
@@ -175,7 +181,9 @@ def usage_perplexity(counts: Tensor) -> Tensor:
 
 
 def draw_rows(latents: Tensor, rows: int) -> Tensor:
-    """`rows` latents drawn without repetition; where there are fewer, repeated with a little noise (std 0.01 / sqrt(D))."""
+    """`rows` latents drawn without repetition; where there are fewer, repeated with a little noise (std 0.01 /
+    sqrt(D)).
+    """
     if len(latents) < rows:
         times = -(-rows // len(latents))
         latents = latents.repeat(times, 1)

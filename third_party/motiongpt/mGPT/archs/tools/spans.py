@@ -1,4 +1,7 @@
-"""T5 span corruption (Raffel et al. 2020, section 3.1.4): a row of ids goes in, the holed row and what was in the holes come out."""
+"""T5 span corruption (Raffel et al. 2020, section 3.1.4): a row of ids goes in, the holed row and what was in the
+holes come out.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -14,7 +17,8 @@ def corrupt(
 ) -> tuple[list[int], list[int]]:
     """Replace random spans by sentinels; returns (input, target), both without the end token.
 
-    About `density` of the places are noise, in spans of `mean_span` places on average; the first place is never noise.
+    About `density` of the places are noise, in spans of `mean_span` places on average; the first place is never
+    noise.
     """
     noise = noise_mask(len(row), density, mean_span, rng)
     source: list[int] = []
@@ -38,7 +42,9 @@ def noise_mask(length: int, density: float, mean_span: float, rng: np.random.Gen
     spans = int(np.clip(round(noise / mean_span), 1, min(noise, max(length - noise, 1))))
     noise_parts = _parts(noise, spans, rng)
     clean_parts = _parts(length - noise, spans, rng)
-    flags = [flag for clean, dirty in zip(clean_parts, noise_parts, strict=True) for flag in [False] * clean + [True] * dirty]
+    flags = [
+        flag for clean, dirty in zip(clean_parts, noise_parts, strict=True) for flag in [False] * clean + [True] * dirty
+    ]
     return np.asarray(flags, dtype=bool)
 
 
@@ -48,7 +54,9 @@ def sentinel_ids(tokenizer: Any, count: int = 100) -> list[int]:
     ids = tokenizer.convert_tokens_to_ids(words)
     known = [index for index in ids if index is not None and index != tokenizer.unk_token_id]
     if len(known) < count:
-        raise CheckpointError(f"span corruption needs <extra_id_0>..<extra_id_{count - 1}> in the tokenizer; it has {len(known)} of them")
+        raise CheckpointError(
+            f"span corruption needs <extra_id_0>..<extra_id_{count - 1}> in the tokenizer; it has {len(known)} of them"
+        )
     return known
 
 

@@ -18,6 +18,9 @@ STANDING = {
 ARM_M = 0.53
 FOOT_M = 0.14
 HEEL_BEHIND_M = 0.05
+#: As real feet do, a foot comes to rest this long after it strikes and stirs this long before it leaves, seconds.
+SETTLES_S = 0.025
+STIRS_S = 0.045
 
 
 @dataclass(frozen=True)
@@ -154,7 +157,7 @@ def _leg(
     own = [index for index, strike in enumerate(strikes[:-2]) if strike[1] == side]
     place[:] = strikes[own[0]][2]
     for index in own:
-        start, stop = _off(strikes, index, walker), strikes[index + 2][0]
+        start, stop = _off(strikes, index, walker) - STIRS_S, strikes[index + 2][0] + SETTLES_S
         share = np.clip((time - start) / (stop - start), 0, 1)
         smooth = share**3 * (10 - 15 * share + 6 * share**2)
         place += (strikes[index + 2][2] - strikes[index][2]) * smooth

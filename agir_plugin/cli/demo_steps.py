@@ -1,0 +1,163 @@
+"""The demo's steps on its folder: trainings, tests, controls, the example recording and the closing summary."""
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agir_plugin.cli.console import say
+from agir_plugin.config import configs_dir
+
+#: Name of the control run: stage 2 trained on permuted scores.
+CONTROL = "AGIR_stage2_shuffled"
+
+
+@dataclass(frozen=True)
+class DemoFolder:
+    """Where the demo keeps what it makes, and the settings that every training gets."""
+
+    root: Path
+    overrides: tuple[str, ...] = ()
+
+    @property
+    def cohort(self) -> Path:
+        """The synthetic cohort."""
+        return self.root / "cohort"
+
+    @property
+    def language(self) -> Path:
+        """The small T5 that stands in for flan-t5-base."""
+        return self.root / "deps" / "small-t5"
+
+    def run(self, stage: str) -> Path:
+        """Experiment folder of a stage (`vq`, `stage1`, `stage2`)."""
+        return self.root / "experiments" / "model" / f"AGIR_{stage}_demo"
+
+    def results(self, name: str) -> Path:
+        """Results folder of a test run."""
+        return self.root / "results" / "model" / name
+
+    def settings(self, stage: str) -> list[str]:
+        """KEY=VALUE settings that put a shipped demo configuration to work in this folder."""
+        common = [f"FOLDER={self.root / 'experiments'}", f"TEST.FOLDER={self.root / 'results'}", f"DATASET.AGIR.cohort={self.cohort}"]
+        if stage == "vq":
+            return [*common, *self.overrides]
+        common += [f"model.params.lm.params.model_path={self.language}", f"TRAIN.PRETRAINED_VAE={self.run('vq')}/checkpoints/last.ckpt"]
+        if stage == "stage2":
+            common += [f"TRAIN.PRETRAINED={self.run('stage1')}/checkpoints/best.ckpt"]
+        return [*common, *self.overrides]
+
+    def config(self, stage: str) -> Path:
+        """The shipped configuration of a stage."""
+        return configs_dir() / f"agir_{stage}_demo.yaml"
+
+    def train(self, stage: str) -> None:
+        """Train one stage to its end, continuing an interrupted run."""
+        from agir_plugin.bridge.host import run_script
+
+        run_script("train", self.config(stage), self.settings(stage))
+
+    def make_language_model(self) -> None:
+        """Make the small T5 from the cohort's rationales and the task templates, unless it is there."""
+        from agir_plugin.bridge.small_t5 import make_small_t5
+        from agir_plugin.bridge.vocabulary import training_texts
+        from agir_plugin.cohort import Cohort
+
+        if (self.language / "tokenizer.json").is_file():
+            say(f"{self.language}: is there already")
+            return
+        make_small_t5(self.language, training_texts(Cohort.open(self.cohort)))
+        say(f"{self.language}: small T5 with its own tokenizer")
+
+
+def train_models(folder: DemoFolder) -> None:
+    """Stage 2, and at the same time, on the other core, its control with shuffled labels."""
+    from agir_plugin.bridge.host import finish_script, start_script
+
+    settings, log = folder.settings("stage2"), folder.root / "logs" / f"{CONTROL}.log"
+    control = start_script("train", folder.config("stage2"), [*settings, *_control_settings()], threads=1, log=log)
+    model = start_script("train", folder.config("stage2"), settings, threads=1)
+    finish_script(model, "train")
+    finish_script(control, "train", log)
+
+
+def test_models(folder: DemoFolder) -> dict[str, Any]:
+    """Test stage 2 and its control; returns the model's metrics."""
+    from agir_plugin.bridge.host import finish_script, start_script
+
+    settings, log = folder.settings("stage2"), folder.root / "logs" / f"{CONTROL}_test.log"
+    best = f"TEST.CHECKPOINTS={folder.run('stage2').parent / CONTROL}/checkpoints/best.ckpt"
+    control = start_script("test", folder.config("stage2"), [*settings, *_control_settings(), best], threads=1, log=log)
+    model = start_script("test", folder.config("stage2"), [*settings, f"TEST.CHECKPOINTS={folder.run('stage2')}/checkpoints/best.ckpt"], threads=1)
+    finish_script(model, "test")
+    finish_script(control, "test", log)
+    return _metrics(folder.results("AGIR_stage2_demo"))
+
+
+def controls(folder: DemoFolder, metrics: dict[str, Any]) -> dict[str, Any]:
+    """What the model's accuracy has to be held against: shuffled labels, majority class, logistic regression, constant text.
+
+    Chance is 1/3: three scores, guessed without looking. A model trained on permuted scores should come near it.
+    """
+    shuffled = _metrics(folder.results(CONTROL))["headline"]
+    chance = 1 / 3
+    return {
+        "notices": metrics["notices"],
+        "chance": chance,
+        "shuffled_labels": {"accuracy": shuffled["accuracy"], "difference_from_chance": shuffled["accuracy"] - chance},
+        "majority": {"accuracy": metrics["headline"]["majority_accuracy"]},
+        "logistic_regression": {"accuracy": metrics["headline"]["logistic_regression_accuracy"]},
+        "constant_rationale": metrics["constant_rationale"],
+    }
+
+
+def write_example_walk(path: Path, seed: int) -> Path:
+    """A marker recording of a synthetic subject that no training has seen: 150 Hz, 44 markers, noise, one gap.
+
+    It is the first walk of middling score in the cohort of the next seed.
+    """
+    from agir_plugin.cohort import add_noise_and_gap, draw_trials, walk_markers
+    from agir_plugin.cohort.markers import MARKER_FPS
+    from agir_plugin.ingest import write_c3d
+
+    trial = next(trial for trial in draw_trials(seed=seed + 1) if trial.score == 1)
+    draw = trial.generator()
+    names, positions_m = walk_markers(trial.parameters, trial.seconds, draw, MARKER_FPS)
+    write_c3d(path, names, add_noise_and_gap(positions_m, MARKER_FPS, draw), MARKER_FPS)
+    say(f"{path}: SYNTHETIC marker recording of an unseen subject, made with score {trial.score}")
+    return path
+
+
+def summary_lines(folder: DemoFolder, metrics: dict[str, Any], recording: Path, seconds: float) -> Sequence[str]:
+    """The closing summary: figures beside their controls, and where everything is."""
+    figures = metrics["headline"]
+    shuffled = json.loads((folder.root / "controls.json").read_text("utf8"))["shuffled_labels"]["accuracy"]
+    return (
+        "",
+        f"Held-out SYNTHETIC subjects, {metrics['n']['walks']} walks of {metrics['n']['subjects']}:",
+        f"  accuracy                       {figures['accuracy']:.2f}",
+        f"  logistic regression on the measured parameters {figures['logistic_regression_accuracy']:.2f}, "
+        f"majority class {figures['majority_accuracy']:.2f}, shuffled labels {shuffled:.2f}",
+        f"  well-formed answers            constrained {figures['well_formed_constrained']:.2f}, free {figures['well_formed_free']:.2f}",
+        f"  statements that agree with the measured walk   {figures['statement_agreement']:.2f}",
+        f"  time                           {seconds / 60:.1f} minutes",
+        *metrics["notices"],
+        "",
+        f"model        {folder.run('stage2')}",
+        f"metrics      {folder.root / 'metrics.json'}",
+        f"controls     {folder.root / 'controls.json'}",
+        f"predictions  {folder.results('AGIR_stage2_demo') / 'predictions.jsonl'}",
+        f"walk         {recording}",
+        f"assessment   {folder.root / 'assessment.json'}",
+        f"cohort       {folder.cohort}",
+    )
+
+
+def _control_settings() -> list[str]:
+    return [f"NAME={CONTROL}", "DATASET.AGIR.shuffle_labels=True"]
+
+
+def _metrics(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "metrics.json").read_text("utf8"))

@@ -1,0 +1,99 @@
+"""The rows and files of a cohort's walks in; walks.csv, parameters.csv, folds, statistics and cohort.json out."""
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from agir_plugin.cohort.files import write_array, write_json, write_table, write_text
+from agir_plugin.cohort.splits import DEFAULT_SCHEME, FEWEST_SUBJECTS, SCHEMES, Fold, subject_folds
+from agir_plugin.cohort.statistics import group_statistics
+from agir_plugin.cohort.walks import COLUMNS, KEPT, Walk
+from agir_plugin.gait import from_json
+
+#: Parameters whose name does not end with their unit -> their column of parameters.csv.
+COLUMN_NAMES = {"walk_ratio": "walk_ratio_m_per_spm"}
+
+
+def write_summary(out: Path, facts: Mapping[str, Any], rows: Sequence[Walk]) -> None:
+    """Write what is known of all walks together; cohort.json comes last and marks the cohort as complete.
+
+    `facts` is the head of cohort.json, `rows` every walk in order, of which at least one is kept and has its files.
+    """
+    kept = [row for row in rows if row.status == KEPT]
+    write_table(out / "walks.csv", COLUMNS, [asdict(row) for row in rows])
+    _write_parameters(out, kept)
+    default = _write_folds(out, kept)
+    statistics = _write_statistics(out, kept, default)
+    write_json(
+        out / "cohort.json",
+        {
+            **facts,
+            "counts": _counts(rows),
+            "statistics": statistics,
+            "default_fold": f"{DEFAULT_SCHEME}/0" if default else "",
+            "excluded": [{"walk": row.walk, "reason": row.reason} for row in rows if row.status != KEPT],
+            "complete": True,
+        },
+    )
+
+
+def _counts(rows: Sequence[Walk]) -> dict[str, Any]:
+    kept = [row for row in rows if row.status == KEPT]
+    return {
+        "walks": len(rows),
+        "kept": len(kept),
+        "refused": len(rows) - len(kept),
+        "subjects": len({row.subject for row in kept}),
+        "sessions": len({(row.subject, row.state) for row in kept}),
+        "walks_by_score": {str(score): n for score, n in sorted(Counter(row.score for row in kept).items())},
+    }
+
+
+def _write_parameters(out: Path, kept: Sequence[Walk]) -> None:
+    rows, names = [], {}
+    for walk in kept:
+        gait = from_json(json.loads((out / "gait" / f"{walk.walk}.json").read_text(encoding="utf8")))
+        values = {COLUMN_NAMES.get(name, name): measure.value for name, measure in gait.parameters.items()}
+        names |= dict.fromkeys(values)
+        rows.append({"walk": walk.walk, "n_strides": gait.n_strides, **values})
+    write_table(out / "parameters.csv", ["walk", "n_strides", *names], rows)
+
+
+def _write_folds(out: Path, kept: Sequence[Walk]) -> Fold | None:
+    scores: dict[str, dict[str, int]] = {}
+    for walk in kept:
+        scores.setdefault(walk.subject, {})[walk.state] = walk.score
+    subjects = {subject: tuple(by_state.values()) for subject, by_state in scores.items()}
+    if len(subjects) < FEWEST_SUBJECTS:
+        _write_lists(out, kept, Fold(tuple(subjects), (), ()))
+        return None
+    for scheme in SCHEMES:
+        for number, fold in enumerate(subject_folds(subjects, scheme)):
+            write_json(out / "folds" / scheme / f"{number}.json", fold.as_dict())
+    default = subject_folds(subjects, DEFAULT_SCHEME)[0]
+    _write_lists(out, kept, default)
+    return default
+
+
+def _write_lists(out: Path, kept: Sequence[Walk], fold: Fold) -> None:
+    for part in fields(fold):
+        names = [walk.walk for walk in kept if walk.subject in getattr(fold, part.name)]
+        write_text(out / f"{part.name}.txt", "".join(f"{name}\n" for name in names))
+
+
+def _write_statistics(out: Path, kept: Sequence[Walk], fold: Fold | None) -> dict[str, Any]:
+    used = [walk for walk in kept if fold is None or walk.subject in fold.train]
+    mean, std = group_statistics(np.load(out / "new_joint_vecs" / f"{walk.walk}.npy") for walk in used)
+    write_array(out / "Mean.npy", mean)
+    write_array(out / "Std.npy", std)
+    return {
+        "of": f"train subjects of {DEFAULT_SCHEME}/0" if fold else "all subjects (too few to divide)",
+        "walks": len(used),
+        "frames": sum(walk.frames - 1 for walk in used),
+    }

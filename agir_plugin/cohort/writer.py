@@ -1,0 +1,215 @@
+"""Jobs in, a cohort folder out: the one writer of synthetic and of recorded cohorts.
+
+A run that was interrupted goes on where it stopped, and two runs of the same jobs write the same bytes.
+"""
+from __future__ import annotations
+
+import json
+import platform
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from agir_plugin import __version__
+from agir_plugin.cohort.files import write_array, write_json, write_table, write_text
+from agir_plugin.cohort.manifest import WALK_FILES, Cohort
+from agir_plugin.cohort.summary import write_summary
+from agir_plugin.cohort.walks import KEPT, REFUSED, Walk, read_walks
+from agir_plugin.consts import MODEL_FPS
+from agir_plugin.errors import CohortError, UnreadableFile, UnusableRecording
+
+#: Called after each walk with the number of walks done and the number of all walks.
+Progress = Callable[[int, int], None]
+#: What other commands make of a walk's features or measurements: it is dropped when the walk is made anew.
+DERIVED_FILES = {"TOKENS": ".npy", "texts": ".txt"}
+#: Rows of finished walks while the cohort is not complete, one JSON object per line; removed at the end.
+JOURNAL = ".journal.jsonl"
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a walk stores: joints (T, 22, 3) at 20 fps in metres, features (T-1, 263), gait report and duration."""
+
+    joints_m: np.ndarray
+    features: np.ndarray
+    report: Mapping[str, Any]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Job:
+    """One walk to be written. `make` gives its content and may raise UnreadableFile or UnusableRecording: the walk
+    is then refused with that reason. `refusal` refuses it unread. `truth` is its row of truth.csv.
+    """
+
+    walk: str
+    subject: str
+    state: str
+    score: int | None
+    source: str
+    sha256: str
+    make: Callable[[], Content]
+    truth: Mapping[str, float] | None = None
+    refusal: str = ""
+
+
+def write_cohort(
+    out: Path | str,
+    identity: Mapping[str, Any],
+    jobs: Sequence[Job],
+    notes: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> Cohort:
+    """Write every job into `out` and return the opened cohort.
+
+    `identity` holds at least `name` and `synthetic`, and whatever else tells this cohort from another; a folder
+    that already holds a cohort of another identity is refused with CohortError, as are two jobs with one name. A
+    walk whose row and files are there already, made of the same source by the same versions, is not made again.
+    `notes` are added to cohort.json.
+    """
+    out = Path(out)
+    _refuse_twins(jobs)
+    facts = {**identity, "fps": MODEL_FPS, "versions": _versions()}
+    done = _resume(out, facts)
+    write_json(out / "cohort.json", {**facts, "complete": False})
+    rows = []
+    with (out / JOURNAL).open("a", encoding="utf8") as journal:
+        for number, job in enumerate(jobs, start=1):
+            row = done.get(job.walk)
+            if row is None or not _reusable(out, row, job):
+                row = _write_walk(out, job)
+                journal.write(json.dumps(asdict(row)) + "\n")
+                journal.flush()
+            rows.append(row)
+            if progress is not None:
+                progress(number, len(jobs))
+    _refuse_empty(out, rows)
+    _remove_strangers(out, {row.walk for row in rows if row.status == KEPT})
+    if any(job.truth is not None for job in jobs):
+        truth = [{"walk": job.walk, **(job.truth or {})} for job in jobs]
+        write_table(out / "truth.csv", list(truth[0]), truth)
+    write_summary(out, {**facts, **(notes or {})}, rows)
+    (out / JOURNAL).unlink()
+    return Cohort.open(out)
+
+
+def _refuse_twins(jobs: Sequence[Job]) -> None:
+    first: dict[str, Job] = {}
+    for job in jobs:
+        other = first.setdefault(job.walk, job)
+        if other is not job:
+            raise CohortError(
+                f"expected one recording per walk, but {other.source} and {job.source} are both {job.walk}; rename "
+                "or leave out one of them"
+            )
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "agir-plugin": __version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("numpy", "scipy")},
+    }
+
+
+def _resume(out: Path, facts: Mapping[str, Any]) -> dict[str, Walk]:
+    """Rows of walks that an earlier run finished, none when other versions made them."""
+    path = out / "cohort.json"
+    if not path.is_file():
+        if out.exists() and any(out.iterdir()):
+            raise CohortError(
+                f"{out}: expected a new folder or a cohort, but it holds other files; choose another folder"
+            )
+        return {}
+    try:
+        before = json.loads(path.read_text(encoding="utf8"))
+    except ValueError as error:
+        raise CohortError(
+            f"{path}: expected JSON, but reading it failed ({error}); remove the folder or choose another"
+        ) from None
+    for key, value in facts.items():
+        if key != "versions" and before.get(key) != value:
+            raise CohortError(
+                f"{out}: already holds another cohort ({key} is {before.get(key)!r}, this one has {value!r}); "
+                "choose another folder or remove that one"
+            )
+    if before.get("versions") != facts["versions"]:
+        (out / JOURNAL).unlink(missing_ok=True)
+        return {}
+    rows = read_walks(out / "walks.csv") if (out / "walks.csv").is_file() else ()
+    return {row.walk: row for row in [*rows, *_journal(out / JOURNAL)]}
+
+
+def _journal(path: Path) -> list[Walk]:
+    if not path.is_file():
+        return []
+    lines = path.read_text(encoding="utf8").split("\n")
+    # a line without its line break was being written when the run was killed
+    return [Walk(**json.loads(line)) for line in lines[:-1]]
+
+
+def _reusable(out: Path, row: Walk, job: Job) -> bool:
+    same = (row.status, row.sha256, row.source, row.subject) == (KEPT, job.sha256, job.source, job.subject)
+    labelled = (row.state, row.score) == (job.state, job.score) and not job.refusal
+    there = (out / kind / f"{job.walk}{ending}" for kind, ending in WALK_FILES.items())
+    return same and labelled and all(path.is_file() for path in there)
+
+
+def _write_walk(out: Path, job: Job) -> Walk:
+    row = {
+        "walk": job.walk,
+        "subject": job.subject,
+        "state": job.state,
+        "score": job.score,
+        "source": job.source,
+        "sha256": job.sha256,
+    }
+    if job.refusal:
+        return Walk(**row, status=REFUSED, reason=job.refusal)
+    try:
+        content = job.make()
+    except (UnreadableFile, UnusableRecording) as error:
+        return Walk(**row, status=REFUSED, reason=str(error))
+    _forget(out, job.walk)
+    row |= {"frames": len(content.joints_m), "seconds": round(content.seconds, 6)}
+    if content.report["status"] != "ok":
+        return Walk(**row, status=REFUSED, reason="; ".join(content.report["reasons"]))
+    write_array(out / "joints" / f"{job.walk}.npy", content.joints_m.astype(np.float32))
+    write_array(out / "new_joint_vecs" / f"{job.walk}.npy", content.features.astype(np.float32))
+    write_json(out / "gait" / f"{job.walk}.json", content.report)
+    return Walk(**row)
+
+
+def _forget(out: Path, walk: str) -> None:
+    # tokens, text and rationale of an earlier version of this walk are not those of the new one
+    for kind, ending in DERIVED_FILES.items():
+        (out / kind / f"{walk}{ending}").unlink(missing_ok=True)
+    path = out / "rationales.jsonl"
+    if path.is_file():
+        lines = path.read_text(encoding="utf8").splitlines(keepends=True)
+        write_text(path, "".join(line for line in lines if json.loads(line)["walk"] != walk))
+
+
+def _refuse_empty(out: Path, rows: Sequence[Walk]) -> None:
+    if any(row.status == KEPT for row in rows):
+        return
+    for name in (JOURNAL, "cohort.json"):
+        (out / name).unlink()
+    why = Counter(row.reason for row in rows).most_common(1)
+    raise CohortError(
+        f"{out}: expected at least one usable walk, but all {len(rows)} were "
+        f"refused{f', most often: {why[0][0]}' if why else ''}; check the recordings and their labels"
+    )
+
+
+def _remove_strangers(out: Path, kept: set[str]) -> None:
+    # files of walks that an earlier run kept and this one does not have or refuses
+    for kind, ending in WALK_FILES.items():
+        for path in (out / kind).glob(f"*{ending}"):
+            if path.name.removesuffix(ending) not in kept:
+                path.unlink()

@@ -1,0 +1,155 @@
+"""A `Recording` enters, a `Motion` at the recording's own frame rate leaves."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from agir_plugin.consts import JOINTS, SIDES
+from agir_plugin.errors import UnusableRecording
+from agir_plugin.motion import labels
+from agir_plugin.motion.axes import upright
+from agir_plugin.motion.centres import joint_centres
+from agir_plugin.motion.posture import LEGS, complete
+from agir_plugin.motion.rigid import fill_from_clusters
+from agir_plugin.motion.signals import MARKER_CUTOFF_HZ, fill_short_gaps, hold_and_interpolate, longest_run, low_pass
+from agir_plugin.records import Motion, Recording
+
+#: The floor is this percentile of the feet's lowest points: a stance height that single low frames do not move.
+FLOOR_PERCENTILE = 2.0
+#: A foot track seen in fewer frames than this part of the ankle's is not waited for when the stretch is chosen.
+WORTH_WAITING = 0.5
+#: Labels of a recording that an error message lists.
+MOST_NAMES = 24
+
+Tracks = dict[str, np.ndarray]
+
+
+def to_motion(recording: Recording) -> Motion:
+    """The walk on 22 joints: y up, right-handed, metres, floor near 0, at the recording's own rate.
+
+    Markers become joint centres through `landmarks.yaml` and are low-passed at 6 Hz; named joints go through
+    `joint_names.yaml` and are not filtered. Gaps up to 0.1 s are bridged, markers on a rigid part are put back from the
+    others, and of what remains the longest stretch with pelvis and both feet is kept (flag "trimmed: ...", `start_s`).
+    What a recording does not have is filled in neutrally, flagged, and left out of `measured`.
+
+    Raises UnusableRecording when pelvis and legs cannot be made from the recording's labels, or never appear together.
+    """
+    if recording.kind == "markers":
+        centres, feet, flags = _from_markers(recording)
+    else:
+        centres, feet, flags = _from_joints(recording)
+    stretch = _stretch(recording, centres, feet)
+    flags = [*flags, *_trim_flags(stretch, recording)]
+    joints, measured, more = complete({name: track[stretch] for name, track in centres.items()})
+    heel, heel_flags = _foot_pair({name: track[stretch] for name, track in feet.items()}, "heel", joints)
+    toe, toe_flags = _foot_pair({name: track[stretch] for name, track in feet.items()}, "toe", joints)
+    parts = [joints, *(pair for pair in (heel, toe) if pair is not None)]
+    if recording.kind == "markers":
+        parts = [low_pass(part, recording.fps, MARKER_CUTOFF_HZ) for part in parts]
+    floor = _floor(parts)
+    joints, *pairs = [part - [0.0, floor, 0.0] for part in parts]
+    return Motion(
+        joints_m=joints, fps=recording.fps, source=f"{recording.format} {recording.kind}",
+        heel_m=pairs.pop(0) if heel is not None else None, toe_m=pairs.pop(0) if toe is not None else None,
+        measured=measured, flags=tuple(dict.fromkeys([*flags, *more, *heel_flags, *toe_flags])),
+        start_s=stretch.start / recording.fps,
+    )
+
+
+def _from_markers(recording: Recording) -> tuple[Tracks, Tracks, list[str]]:
+    """Joint centres, heel and toe tracks, and flags of a marker recording."""
+    seen = [k for k in range(len(recording.names)) if np.isfinite(recording.positions_m[:, k]).all(axis=-1).any()]
+    columns = labels.match([recording.names[k] for k in seen], labels.landmark_table())
+    marks = {name: recording.positions_m[:, seen[k]] for name, k in columns.items()}
+    marks, flags = upright(marks, recording.up)
+    marks = {name: fill_short_gaps(track, recording.fps) for name, track in marks.items()}
+    marks = fill_from_clusters(marks, labels.landmark_clusters())
+    centres = joint_centres(marks)
+    _require_legs(recording, centres, f"markers such as {_examples()}")
+    feet = {f"{side}_heel": marks[f"{side}_heel"] for side in SIDES if f"{side}_heel" in marks}
+    feet |= {f"{side}_toe": centres[f"{side}_foot"] for side in SIDES if f"{side}_foot" in centres}
+    return centres, feet, flags
+
+
+def _from_joints(recording: Recording) -> tuple[Tracks, Tracks, list[str]]:
+    """Joints by our names, and flags, of a recording of named joints; such files have no heels."""
+    names = recording.names
+    if set(JOINTS) <= set(names):
+        columns = {name: names.index(name) for name in JOINTS}
+    else:
+        columns = labels.match(names, labels.joint_table())
+        spelled = [labels.normalise(name) for name in names]
+        used = set(columns.values())
+        trunk = [spelled.index(name) for name in labels.trunk_names() if name in spelled]
+        columns |= {f"chest {index:02d}": k for index, k in enumerate(k for k in trunk if k not in used)}
+    tracks = {name: recording.positions_m[:, k] for name, k in columns.items()}
+    if "pelvis" not in tracks and {"left_hip", "right_hip"} <= set(tracks):
+        tracks["pelvis"] = 0.5 * (tracks["left_hip"] + tracks["right_hip"])
+    _require_legs(recording, tracks, "joints such as Hips, LeftUpLeg, LeftLeg, LeftFoot or pelvis, left_hip, ...")
+    tracks, flags = upright(tracks, recording.up)
+    return {name: fill_short_gaps(track, recording.fps) for name, track in tracks.items()}, {}, flags
+
+
+def _require_legs(recording: Recording, centres: Mapping[str, np.ndarray], expected: str) -> None:
+    missing = [name.replace("_", " ") for name in LEGS if name not in centres]
+    if not missing:
+        return
+    more = f", ... ({len(recording.names)} in all)" if len(recording.names) > MOST_NAMES else ""
+    came = ", ".join(recording.names[:MOST_NAMES]) + more
+    raise UnusableRecording(
+        f"{recording.path}: cannot find {', '.join(missing)}; expected {expected}; got {came or 'no labels'}; "
+        "rename the labels or export the missing ones"
+    )
+
+
+def _examples() -> str:
+    return " or ".join(f"{', '.join(names)} ({name})" for name, names in labels.landmark_examples().items())
+
+
+def _stretch(recording: Recording, centres: Mapping[str, np.ndarray], feet: Mapping[str, np.ndarray]) -> slice:
+    """The longest stretch of frames with pelvis, legs and those foot tracks that are there most of the time."""
+    legs = np.stack([np.isfinite(centres[name]).all(axis=-1) for name in LEGS]).all(axis=0)
+    good = legs
+    for track in feet.values():
+        seen = np.isfinite(track).all(axis=-1)
+        if (seen & legs).sum() >= WORTH_WAITING * legs.sum():
+            good = good & seen
+    stretch = longest_run(good if good.any() else legs)
+    if stretch.stop == stretch.start:
+        raise UnusableRecording(
+            f"{recording.path}: expected at least one frame that shows pelvis, knees and ankles together, got none in "
+            f"{len(legs)} frames; fill the gaps in the capture software first"
+        )
+    return stretch
+
+
+def _trim_flags(stretch: slice, recording: Recording) -> list[str]:
+    frames = len(recording.positions_m)
+    if stretch.stop - stretch.start == frames:
+        return []
+    begin, end, whole = (frame / recording.fps for frame in (stretch.start, stretch.stop - 1, frames - 1))
+    return [f"trimmed: {begin:.2f} to {end:.2f} s of {whole:.2f} s, where pelvis and feet were seen"]
+
+
+def _foot_pair(feet: Mapping[str, np.ndarray], kind: str, joints: np.ndarray) -> tuple[np.ndarray | None, list[str]]:
+    """(T, 2, 3) heels or toes, left then right, or None unless both feet have them; gaps bridged beside the ankle."""
+    pair, flags = [], []
+    for side in SIDES:
+        track = feet.get(f"{side}_{kind}")
+        if track is None or not np.isfinite(track).any():
+            return None, []
+        if np.isnan(track).any():
+            ankle = joints[:, JOINTS.index(f"{side}_ankle")]
+            track = np.where(np.isnan(track), ankle + hold_and_interpolate(track - ankle), track)
+            flags.append(f"gaps_filled:{side}_{kind}")
+        pair.append(track)
+    return np.stack(pair, axis=1), flags
+
+
+def _floor(parts: Sequence[np.ndarray]) -> float:
+    """Height of the floor: a low percentile of the lowest foot point per frame."""
+    joints, *pairs = parts
+    feet = [JOINTS.index(f"{side}_{joint}") for side in SIDES for joint in ("ankle", "foot")]
+    lowest = np.min([joints[:, feet, 1].min(axis=1), *(pair[..., 1].min(axis=1) for pair in pairs)], axis=0)
+    return float(np.percentile(lowest, FLOOR_PERCENTILE))

@@ -1,0 +1,73 @@
+"""The JSON contract, and norms with z-scores."""
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from gait_walker import Walker, standing, walk
+
+from agir_plugin.errors import ConfigError, UsageError
+from agir_plugin.gait import from_json, measure, norms, report_json, z_score
+from agir_plugin.gait.catalog import UNITS
+
+
+@pytest.mark.parametrize("motion", [walk(Walker(), 20.0)[0], standing(20.0)], ids=["ok", "refused"])
+def test_json_has_the_contract_and_reads_back(motion: object) -> None:
+    gait = measure(motion)
+    text = json.dumps(report_json("w.c3d", gait), allow_nan=False)
+    values = json.loads(text)
+    assert list(values) == [
+        "file", "status", "reasons", "flags", "fps", "source", "n_strides", "events", "parameters"
+    ]
+    assert set(values["events"]) == {"left", "right"}
+    assert set(values["events"]["left"]) == {"heel_strike_s", "toe_off_s"}
+    assert set(values["parameters"]["speed_mps"]) == {"value", "unit", "n", "confidence", "reason"}
+    assert {name: row["unit"] for name, row in values["parameters"].items()} == UNITS
+    back = from_json(values)
+    assert back.parameters == gait.parameters
+    assert report_json("w.c3d", back) == values
+
+
+def test_a_broken_object_is_named() -> None:
+    values = report_json("w.c3d", measure(standing(20.0)))
+    del values["flags"]
+    with pytest.raises(UsageError, match="w.c3d.*flags.*measure the walk again"):
+        from_json(values)
+
+
+def test_norms_fit_the_parameters_and_are_cited() -> None:
+    table = norms()
+    assert {name: norm.unit for name, norm in table.items()}.items() <= UNITS.items()
+    assert all(norm.sd > 0 and norm.source for norm in table.values())
+    assert {"speed_mps", "cadence_spm", "step_length_m", "arm_swing_asymmetry_pct"} <= set(table)
+
+
+def test_z_scores_count_standard_deviations() -> None:
+    norm = norms()["speed_mps"]
+    assert z_score("speed_mps", norm.mean - 2 * norm.sd) == pytest.approx(-2)
+    assert z_score("speed_mps", None) is None
+    assert z_score("step_width_cv_pct", 12.0) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("norms: {speed: {mean: 1, sd: 1, unit: m/s, source: x}}", "'speed' is not a gait parameter"),
+        ("norms: {speed_mps: {mean: 1, unit: m/s, source: x}}", "needs mean, sd, unit and source"),
+        ("norms: {speed_mps: {mean: 1, sd: 0, unit: m/s, source: x}}", "positive sd"),
+        ("norms: {speed_mps: {mean: 1, sd: 1, unit: km/h, source: x}}", "needs unit 'm/s'"),
+        ("speed_mps: 3", "with a `norms:` table"),
+    ],
+)
+def test_a_table_of_ones_own_is_checked(tmp_path: Path, text: str, complaint: str) -> None:
+    table = tmp_path / "norms.yaml"
+    table.write_text(text, encoding="utf8")
+    with pytest.raises(ConfigError, match=complaint):
+        norms(table)
+
+
+def test_a_table_of_ones_own_is_used(tmp_path: Path) -> None:
+    table = tmp_path / "norms.yaml"
+    table.write_text("norms: {speed_mps: {mean: 1.0, sd: 0.1, unit: m/s, source: our laboratory}}", encoding="utf8")
+    assert z_score("speed_mps", 1.2, table) == pytest.approx(2)

@@ -1,0 +1,111 @@
+"""Small stand-ins made on the spot: a T5 folder with its own tokenizer, and a folder of the HumanML3D layout."""
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HOST = Path(os.environ.get("MOTIONGPT_ROOT", ROOT / "third_party" / "motiongpt"))
+if str(HOST) not in sys.path:
+    sys.path.insert(0, str(HOST))
+
+#: Against upstream only the interface is checked; the other files test what this host does better.
+collect_ignore_glob = ["test_[!i]*.py"] if "MOTIONGPT_ROOT" in os.environ else []
+
+os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+
+WORDS = "a person walks forward slowly turns left right and stops Generate motion text : Predict Complete the masked In frames"
+CODES = 16
+
+
+def make_t5(folder: Path, head_apart: bool = True, seed: int = 0) -> Path:
+    """A tiny T5 folder: word-level tokenizer with sentinels, two layers, width 16; `lm_head` of its own when `head_apart`."""
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
+
+    vocabulary = {word: index for index, word in enumerate(["<pad>", "</s>", "<unk>", *dict.fromkeys(WORDS.split())])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", unk_token="<unk>")
+    fast.add_tokens([f"<extra_id_{index}>" for index in range(100)], special_tokens=True)
+    torch.manual_seed(seed)
+    config = T5Config(
+        vocab_size=len(fast) + 4, d_model=16, d_kv=8, d_ff=32, num_layers=2, num_heads=2, feed_forward_proj="gated-gelu",
+        decoder_start_token_id=0, pad_token_id=0, eos_token_id=1, tie_word_embeddings=not head_apart,
+    )  # fmt: skip
+    model = T5ForConditionalGeneration(config)
+    if head_apart:
+        model.config.tie_word_embeddings = False
+        model.lm_head.weight = torch.nn.Parameter(torch.randn_like(model.lm_head.weight) * 0.1)
+    model.save_pretrained(folder)
+    fast.save_pretrained(folder)
+    return folder
+
+
+def make_humanml(folder: Path, clips: int = 8, seed: int = 0) -> Path:
+    """A folder of the HumanML3D layout with smooth random features of 40 to 80 frames, captions and codes."""
+    rng = np.random.default_rng(seed)
+    for name in ("new_joint_vecs", "texts", "TOKENS"):
+        (folder / name).mkdir(parents=True)
+    names = [f"W{index:02d}" for index in range(clips)]
+    for index, name in enumerate(names):
+        frames = 40 + 8 * (index % 6)
+        time_s = np.arange(frames)[:, None] / 20.0
+        features = np.sin(2 * np.pi * time_s * rng.uniform(0.5, 1.5, 263) + rng.uniform(0, 6, 263)) * 0.1
+        np.save(folder / "new_joint_vecs" / f"{name}.npy", features.astype(np.float32))
+        (folder / "texts" / f"{name}.txt").write_text("a person walks slowly#a/DET person/NOUN#0.0#0.0\n", encoding="utf-8")
+        np.save(folder / "TOKENS" / f"{name}.npy", rng.integers(0, CODES, (1, frames // 4)))
+    np.save(folder / "Mean.npy", np.zeros(263, np.float32))
+    np.save(folder / "Std.npy", np.full(263, 0.1, np.float32))
+    (folder / "train.txt").write_text("\n".join(names[:-2]) + "\n")
+    for split in ("val", "test"):
+        (folder / f"{split}.txt").write_text("\n".join(names[-2:]) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def t5_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny T5 whose lm_head differs from its embedding, as flan-t5's does."""
+    return make_t5(tmp_path_factory.mktemp("t5"))
+
+
+@pytest.fixture(scope="session")
+def humanml(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small data folder; tests that change it copy it first."""
+    return make_humanml(tmp_path_factory.mktemp("data") / "humanml3d")
+
+
+@pytest.fixture
+def words(tmp_path: Path, t5_folder: Path, humanml: Path) -> list[str]:
+    """Command-line words of a tiny run on the CPU; the experiment file adds nothing to the defaults."""
+    cfg, assets = tmp_path / "tiny.yaml", tmp_path / "assets.yaml"
+    cfg.write_text("NAME: tiny\n")
+    assets.write_text(json.dumps({"FOLDER": str(tmp_path / "runs"), "TEST": {"FOLDER": str(tmp_path / "results")}}))
+    vq = {"code_num": CODES, "code_dim": 8, "output_emb_width": 8, "width": 8, "depth": 1}
+    return [
+        "--cfg", str(cfg), "--cfg_assets", str(assets),
+        "ACCELERATOR=cpu", "TRAIN.END_EPOCH=1", "TRAIN.BATCH_SIZE=4", "LOGGER.VAL_EVERY_STEPS=1", "LOGGER.TYPE=[csv]",
+        f"DATASET.HUMANML3D.ROOT={humanml}", f"lm.default.params.model_path={t5_folder}",
+        *(f"vq.default.params.{key}={value}" for key, value in vq.items()),
+    ]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _closed_log_files() -> Iterator[None]:
+    """Runs in this process leave no open log file behind."""
+    yield
+    logger = logging.getLogger("mGPT")
+    for handler in list(logger.handlers):
+        logger.removeHandler(handler)
+        handler.close()
+    logger.propagate = True

@@ -1,0 +1,1 @@
+"""Readers, datasets and formulas for folders of the HumanML3D layout."""

@@ -1,0 +1,1 @@
+"""Losses: named parts with weights, summed for training and averaged for the log."""

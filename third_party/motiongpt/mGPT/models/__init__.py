@@ -1,0 +1,1 @@
+"""Lightning modules: the training and testing loops around the networks."""
