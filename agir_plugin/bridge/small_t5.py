@@ -35,6 +35,8 @@ def make_small_t5(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = T5ForConditionalGeneration(config)
+        with torch.no_grad():  # T5's own start of a separate head gives logits of spread sqrt(width); this gives 1
+            model.lm_head.weight.mul_(width**-0.5)
     os.makedirs(folder, exist_ok=True)
     model.save_pretrained(folder)
     fast.save_pretrained(folder)

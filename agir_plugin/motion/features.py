@@ -31,7 +31,9 @@ def canonical(joints_m: np.ndarray) -> np.ndarray:
 def to_features(joints_m: np.ndarray, feet_threshold: float = FEET_THRESHOLD) -> np.ndarray:
     """(T-1, 263) HumanML3D features of joints in metres, y up, 20 frames per second.
 
-    The walk is retargeted first, so body size is lost; `skeleton.retarget_scale` keeps it.
+    The walk is retargeted first, so body size is lost; `retarget_scale` keeps it. As published, the root's turn has the
+    wrong sign in the frame in which the heading passes the opposite of the first one: a clip that turns by more than
+    180 degrees decodes with a kink there. Straight walks never come near.
     Raises UnusableRecording for another shape, fewer than 2 frames, or joints that are not finite.
     """
     placed = canonical(joints_m)

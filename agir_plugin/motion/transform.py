@@ -15,7 +15,7 @@ from agir_plugin.records import Motion
 def resample(motion: Motion, fps: float = MODEL_FPS) -> Motion:
     """The walk at another frame rate, by time: frames at 0, 1/fps, 2/fps, ... up to the last frame's time.
 
-    Going down, a zero-lag low-pass at 0.45 of the new rate comes first, so that nothing folds back; values between the
+    Going down, a zero-lag low-pass at 0.4 of the new rate comes first, so that nothing folds back; values between the
     old frames come from a cubic spline. Never a stride: 150 to 20 frames per second is a factor of 7.5.
     Raises UsageError when `fps` is not a positive number.
     """

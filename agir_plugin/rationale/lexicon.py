@@ -50,7 +50,7 @@ Clause = Sequence[Token]
 
 def tokens(text: str) -> list[Token]:
     """Tag a text from left to right; at each place the longest expression wins."""
-    lowered = text.lower().translate(_PLAIN)
+    lowered = "".join(map(_small_letter, text)).translate(_PLAIN)
     found: list[Token] = []
     place = 0
     while place < len(lowered):
@@ -73,6 +73,12 @@ def on_over(row: Clause, place: int, kinds: Collection[str]) -> int:
     while place < len(row) and row[place].kind in kinds:
         place += 1
     return place
+
+
+def _small_letter(sign: str) -> str:
+    """Lower case, unless that would take two signs and so shift the places of what follows."""
+    small = sign.lower()
+    return small if len(small) == 1 else sign
 
 
 def _longest(text: str, place: int) -> Token | None:

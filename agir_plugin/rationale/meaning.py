@@ -58,8 +58,8 @@ def meaning(word: str | None, family: str, section: str) -> Meaning | None:
         return _SELF_CONTAINED[family]
     if word is None or (word == "gait" and section == "arm"):
         word = "arm" if section == "arm" else "gait"
-    if family == "imbalance":
-        return ("arm_asymmetry", "increased") if word == "arm" else ("balance", "reduced")
+    if family in ("balanced", "imbalance"):
+        return _balanced(word, family == "balanced")
     if word == "arm":
         return _arm(family)
     if word in ("balance", "coordination"):
@@ -69,6 +69,15 @@ def meaning(word: str | None, family: str, section: str) -> Meaning | None:
 
 def _known(feature: str | None, direction: Direction | None) -> Meaning | None:
     return None if feature is None or direction is None else (feature, direction)
+
+
+def _balanced(word: str, well: bool) -> Meaning:
+    """Balanced arms are alike, a balanced rhythm is regular, a balanced gait is stable."""
+    if word == "arm":
+        return "arm_asymmetry", "normal" if well else "increased"
+    if word in _VARIABILITY and word not in ("gait", "steps"):
+        return _VARIABILITY[word], "normal" if well else "increased"
+    return "balance", "normal" if well else "reduced"
 
 
 def _arm(family: str) -> Meaning | None:

@@ -23,7 +23,7 @@ SIDED = (
 )
 #: Degrees that a cue implies when no word of degree stands beside it.
 _IMPLIED_DEGREES: dict[str, tuple[Degree, ...]] = {
-    "absent": ("marked",), "lack": ("marked",), "minimal": ("noticeable", "marked"), "small": ("slight",),
+    "absent": ("marked",), "lack": ("marked",), "minimal": ("noticeable", "marked"),
 }
 #: Modifiers that take away what a cue noun says (`little variability`, `lack of symmetry`).
 _TAKING = ("less", "minimal", "lack", "absent")
@@ -145,7 +145,8 @@ def _claim(row: Clause, link: Link, section: Section, words: str) -> Claim | Non
     if said is None:
         return None
     feature, direction = said
-    named = degrees(row, link.cue) or _IMPLIED_DEGREES.get(modified_by or "") or _IMPLIED_DEGREES.get(family, ())
+    implied = ("slight",) if modified_by == "small" else _IMPLIED_DEGREES.get(family, ())
+    named = degrees(row, link.cue) or implied
     side = link.side if feature in SIDED else None
     claim = Claim(section, feature, direction, _admitted(direction, named), side, words)
     if negated(row, link.cue) != _taken_away(cue, modified_by, direction):

@@ -76,7 +76,7 @@ def is_predicate(row: Clause, cue: int) -> bool:
 
 
 def _degrees_before(row: Clause, cue: int) -> set[Degree]:
-    """Degrees of `slight and clear`, `marked step time` before a cue; at most one plain word may stand between."""
+    """Degrees of `slight to moderate`, `marked step time` before a cue; at most one plain word may stand between."""
     found: set[Degree] = set()
     crossed = False
     for step in range(cue - 1, -1, -1):
@@ -93,7 +93,7 @@ def _degrees_before(row: Clause, cue: int) -> set[Degree]:
 
 def _may_stand_before(row: Clause, step: int, cue: int, some_found: bool) -> bool:
     kind = row[step].kind
-    if kind in ("and", "or"):
+    if kind in ("and", "or", "preposition"):
         return some_found and step > 0 and row[step - 1].kind == "degree"
     return kind in ("word", "side") or (kind == "feature" and row[cue].kind == "noun")
 

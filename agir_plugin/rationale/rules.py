@@ -53,6 +53,7 @@ class _Voice:
         self.key = key
 
     def pick(self, options: Sequence[Any], place: str) -> Any:
+        """One of the options; the same for the same key and place, on every machine."""
         digest = hashlib.blake2b(f"{self.key}\0{place}".encode(), digest_size=8).digest()
         return options[int.from_bytes(digest, "big") % len(options)]
 
@@ -64,6 +65,7 @@ class _Voice:
         return f"{self.pick(_phrases()['degree'][finding.degree], f'{finding.feature} degree')} {adjective}"
 
     def degree_of(self, finding: Finding) -> str:
+        """The degree as it stands before a noun: `slight`, `clear`."""
         return self.pick(_phrases()["degree_of"][finding.degree], f"{finding.feature} degree")
 
     def noun_phrase(self, finding: Finding) -> str:

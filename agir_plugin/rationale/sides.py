@@ -41,9 +41,15 @@ def comparison(row: Clause) -> Comparison | None:
         return None
     named = [token.value for token in row[:than] if token.kind == "side" and token.value in _OTHER_SIDE]
     first = named[0] if named else _OTHER_SIDE.get(reference)
-    weaker = _OTHER_SIDE.get(first) if row[cues[-1]].value in _GROWING else first
+    weaker = _OTHER_SIDE.get(first) if row[cues[-1]].value in _GROWING and not _worsens(row, cues) else first
     feature = next((token.value for token in row[:than] if token.kind == "feature"), None)
     return Comparison(cues[-1], tuple(place for place in cues if place >= cues[-1] - 1), feature, weaker)
+
+
+def _worsens(row: Clause, cues: list[int]) -> bool:
+    """True for `reduced, more on the right than on the left`: more of a reduction."""
+    after = row[cues[-1] + 1]
+    return len(cues) > 1 and row[cues[-2]].value in ("less", "small", "short") and after.kind == "side"
 
 
 def denied_arms(row: Clause) -> Iterator[Side | None]:
@@ -65,7 +71,7 @@ def side_of(row: Clause, cue: int, head: int | None) -> Side | None:
     follows counts: `the left arm is stiff, with asymmetry` does not say which side moves less.
     """
     compares = row[cue].value in ("asymmetric", "uneven")
-    own = None if compares or head is None else _side_before(row, head)
+    own = None if compares else _side_at(row, cue) or (None if head is None else _side_before(row, head))
     after = _next_side(row, max(cue, head if head is not None else cue) + 1, len(row), ("have", "with", "than"))
     if own or after or compares:
         return own or after
@@ -73,7 +79,14 @@ def side_of(row: Clause, cue: int, head: int | None) -> Side | None:
         between = _next_side(row, head + 1, cue, ("link", "have", "with", "than", "comma")) or _side_of_owner(row, head)
         if between:
             return between
-    return _named(row[0]) if row[0].kind == "side" and cue > 0 else None
+    front = on_over(row, 0, ("article",))
+    return _named(row[front]) if row[front].kind == "side" and front < cue else None
+
+
+def _side_at(row: Clause, cue: int) -> Side | None:
+    """The side directly before a cue: `bilaterally reduced`."""
+    step = back_over(row, cue - 1, ("degree",))
+    return _named(row[step]) if step >= 0 and row[step].text.startswith("bilateral") else None
 
 
 def _side_before(row: Clause, place: int) -> Side | None:

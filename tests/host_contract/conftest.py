@@ -1,4 +1,5 @@
 """Small stand-ins made on the spot: a T5 folder with its own tokenizer, and a folder of the HumanML3D layout."""
+
 from __future__ import annotations
 
 import json
@@ -22,12 +23,12 @@ collect_ignore_glob = ["test_[!i]*.py"] if "MOTIONGPT_ROOT" in os.environ else [
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
-WORDS = "a person walks forward slowly turns left right and stops Generate motion text : Predict Complete the masked In frames"
+WORDS = "a person walks forward slowly turns left right stops : Generate motion text Predict Complete the masked"
 CODES = 16
 
 
 def make_t5(folder: Path, head_apart: bool = True, seed: int = 0) -> Path:
-    """A tiny T5 folder: word-level tokenizer with sentinels, two layers, width 16; `lm_head` of its own when `head_apart`."""
+    """A tiny T5 folder: word-level tokenizer with sentinels, width 16; `head_apart` gives it an lm_head of its own."""
     import torch
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
@@ -40,7 +41,8 @@ def make_t5(folder: Path, head_apart: bool = True, seed: int = 0) -> Path:
     fast.add_tokens([f"<extra_id_{index}>" for index in range(100)], special_tokens=True)
     torch.manual_seed(seed)
     config = T5Config(
-        vocab_size=len(fast) + 4, d_model=16, d_kv=8, d_ff=32, num_layers=2, num_heads=2, feed_forward_proj="gated-gelu",
+        vocab_size=len(fast) + 4, d_model=16, d_kv=8, d_ff=32, num_layers=2, num_heads=2,
+        feed_forward_proj="gated-gelu",
         decoder_start_token_id=0, pad_token_id=0, eos_token_id=1, tie_word_embeddings=not head_apart,
     )  # fmt: skip
     model = T5ForConditionalGeneration(config)
@@ -63,7 +65,9 @@ def make_humanml(folder: Path, clips: int = 8, seed: int = 0) -> Path:
         time_s = np.arange(frames)[:, None] / 20.0
         features = np.sin(2 * np.pi * time_s * rng.uniform(0.5, 1.5, 263) + rng.uniform(0, 6, 263)) * 0.1
         np.save(folder / "new_joint_vecs" / f"{name}.npy", features.astype(np.float32))
-        (folder / "texts" / f"{name}.txt").write_text("a person walks slowly#a/DET person/NOUN#0.0#0.0\n", encoding="utf-8")
+        (folder / "texts" / f"{name}.txt").write_text(
+            "a person walks slowly#a/DET person/NOUN#0.0#0.0\n", encoding="utf-8"
+        )
         np.save(folder / "TOKENS" / f"{name}.npy", rng.integers(0, CODES, (1, frames // 4)))
     np.save(folder / "Mean.npy", np.zeros(263, np.float32))
     np.save(folder / "Std.npy", np.full(263, 0.1, np.float32))

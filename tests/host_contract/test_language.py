@@ -1,9 +1,11 @@
-"""The language model: untied heads, growing vocabulary, templates in frames, dynamic padding, answers that are never made up."""
+"""The language model: untied heads, growing vocabulary, templates in frames, dynamic padding, honest answers."""
+
 from __future__ import annotations
 
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from conftest import CODES, make_t5
@@ -11,8 +13,6 @@ from mGPT.archs.mgpt_lm import MLM
 from mGPT.archs.tools import motion_strings
 from mGPT.archs.tools.spans import corrupt, noise_mask
 from mGPT.errors import CheckpointError, ConfigError, DataError
-
-import numpy as np
 
 CAPTION_TASK = {"input": ["Generate motion: <Caption_Placeholder>"], "output": ["<Motion_Placeholder>"]}
 SEVEN = ["<reasoning_start>", "<reasoning_end>", "<score_start>", "<score_end>", "<score_0>", "<score_1>", "<score_2>"]
@@ -100,7 +100,10 @@ def test_forward_pads_to_the_longest_and_ignores_padding(lm: MLM) -> None:
     # targets: start, codes, end, </s>
     assert output.labels.shape == (2, 6) and output.logits.shape[:2] == (2, 6)
     assert (output.labels[1] == -100).tolist() == [False, False, False, False, True, True]
-    alone = [lm([text], codes[row : row + 1], [length], [CAPTION_TASK]) for row, (text, length) in enumerate([("a person walks", 3), ("a person", 1)])]
+    alone = [
+        lm([text], codes[row : row + 1], [length], [CAPTION_TASK])
+        for row, (text, length) in enumerate([("a person walks", 3), ("a person", 1)])
+    ]
     expected = (alone[0].loss * 6 + alone[1].loss * 4) / 10
     torch.testing.assert_close(output.loss, expected, atol=1e-5, rtol=0)
 
@@ -139,7 +142,9 @@ def test_a_fifth_of_49_codes_is_9_and_the_middle_half_24() -> None:
 def test_forward_hands_frames_to_the_templates(lm: MLM) -> None:
     seen: list[int] = []
     filled = lm.placeholder_fulfill
-    lm.placeholder_fulfill = lambda prompt, length, motion, text: seen.append(length) or filled(prompt, length, motion, text)
+    lm.placeholder_fulfill = lambda prompt, length, motion, text: (
+        seen.append(length) or filled(prompt, length, motion, text)
+    )
     lm(["a"], torch.zeros(1, 7), [7], [CAPTION_TASK])
     assert seen == [28, 28]
 
@@ -178,7 +183,9 @@ def test_unknown_placeholders_and_missing_motions_are_errors(lm: MLM) -> None:
         ("<motion_id_16><motion_id_17>", None, "holds no codes"),
     ],
 )
-def test_motion_strings_give_codes_or_a_reason(lm: MLM, text: str, codes: tuple[int, ...] | None, reason: str | None) -> None:
+def test_motion_strings_give_codes_or_a_reason(
+    lm: MLM, text: str, codes: tuple[int, ...] | None, reason: str | None
+) -> None:
     parsed = lm.motion_string_to_token([text])[0]
     assert parsed.codes == codes
     assert (parsed.reason is None) if reason is None else (reason in parsed.reason)

@@ -1,4 +1,5 @@
-"""The motion tokenizer: names and shapes of released weights, batches equal to single clips, a codebook that survives."""
+"""The motion tokenizer: names and shapes of released weights, batches equal to single clips, a lasting codebook."""
+
 from __future__ import annotations
 
 import pytest
@@ -115,7 +116,11 @@ def test_codebook_survives_saving_and_more_training() -> None:
 
 def test_a_released_checkpoint_without_sums_loads_strictly_and_is_not_drawn_anew() -> None:
     vae = small()
-    released = {key: value for key, value in vae.state_dict().items() if key.split(".")[-1] not in ("code_sum", "code_count", "initted")}
+    released = {
+        key: value
+        for key, value in vae.state_dict().items()
+        if key.split(".")[-1] not in ("code_sum", "code_count", "initted")
+    }
     again = small(quantizer="ema_reset").train()
     again.load_state_dict(released, strict=True)
     assert torch.equal(again.quantizer.codebook, vae.quantizer.codebook) and bool(again.quantizer.initted)

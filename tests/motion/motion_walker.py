@@ -5,11 +5,13 @@ import numpy as np
 
 from agir_plugin.records import Recording
 
+FPS = 100.0
 SPEED_MPS = 1.2
 CADENCE_HZ = 0.9
 #: Landmarks of a standing person, metres: x to the left, y up, z forward; the middle of the pelvis over the origin.
 BODY = {
-    "LASI": (0.12, 1.00, 0.075), "RASI": (-0.12, 1.00, 0.075), "LPSI": (0.05, 1.00, -0.075), "RPSI": (-0.05, 1.00, -0.075),
+    "LASI": (0.12, 1.00, 0.075), "RASI": (-0.12, 1.00, 0.075),
+    "LPSI": (0.05, 1.00, -0.075), "RPSI": (-0.05, 1.00, -0.075),
     "LKNE": (0.14, 0.50, 0.02), "RKNE": (-0.14, 0.50, 0.02), "LANK": (0.12, 0.09, -0.02), "RANK": (-0.12, 0.09, -0.02),
     "LHEE": (0.09, 0.03, -0.09), "RHEE": (-0.09, 0.03, -0.09), "LTOE": (0.09, 0.03, 0.13), "RTOE": (-0.09, 0.03, 0.13),
     "C7": (0.0, 1.50, -0.06), "CLAV": (0.0, 1.42, 0.06), "T10": (0.0, 1.25, -0.09), "STRN": (0.0, 1.27, 0.11),
@@ -31,10 +33,11 @@ LABS = {
 }
 
 
-def walk(names: tuple[str, ...] = tuple(BODY), seconds: float = 3.0, fps: float = 100.0, speed_mps: float = SPEED_MPS,
-         swing: float = 1.0) -> np.ndarray:
-    """(T, P, 3) landmarks in (left, up, forward), metres."""
-    times = np.arange(int(round(seconds * fps)) + 1) / fps
+def walk(
+    names: tuple[str, ...] = tuple(BODY), seconds: float = 3.0, speed_mps: float = SPEED_MPS, swing: float = 1.0
+) -> np.ndarray:
+    """(T, P, 3) landmarks in (left, up, forward), metres, at 100 frames per second."""
+    times = np.arange(int(round(seconds * FPS)) + 1) / FPS
     places = np.tile(np.array([BODY[name] for name in names]), (len(times), 1, 1))
     places[..., 2] += speed_mps * times[:, None]
     for column, name in enumerate(names):
@@ -43,7 +46,8 @@ def walk(names: tuple[str, ...] = tuple(BODY), seconds: float = 3.0, fps: float 
     return places
 
 
-def recording(places: np.ndarray, names: tuple[str, ...] = tuple(BODY), fps: float = 100.0, lab: str = "y up, walking +z",
-              up: str | None = None) -> Recording:
+def recording(
+    places: np.ndarray, names: tuple[str, ...] = tuple(BODY), lab: str = "y up, walking +z", up: str | None = None
+) -> Recording:
     """The landmarks as a marker recording in a laboratory's axes."""
-    return Recording("walk.c3d", "c3d", "markers", fps, names, places @ LABS[lab].T, up=up)
+    return Recording("walk.c3d", "c3d", "markers", FPS, names, places @ LABS[lab].T, up=up)

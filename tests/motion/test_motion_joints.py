@@ -16,17 +16,18 @@ PLACES = {
     "shoulder": (0.19, 1.38, 0), "elbow": (0.2, 1.1, 0), "wrist": (0.2, 0.85, 0.05),
 }
 SCHEMES = {
-    "cgspeed": {"pelvis": "Hips", "hip": "{Side}UpLeg", "knee": "{Side}Leg", "ankle": "{Side}Foot", "foot": "{Side}ToeBase",
-                "neck": "Neck1", "head": "Head", "collar": "{Side}Shoulder", "shoulder": "{Side}Arm",
-                "elbow": "{Side}ForeArm", "wrist": "{Side}Hand"},
+    "cgspeed": {"pelvis": "Hips", "hip": "{Side}UpLeg", "knee": "{Side}Leg", "ankle": "{Side}Foot",
+                "foot": "{Side}ToeBase", "neck": "Neck1", "head": "Head", "collar": "{Side}Shoulder",
+                "shoulder": "{Side}Arm", "elbow": "{Side}ForeArm", "wrist": "{Side}Hand"},
     "Bandai": {"pelvis": "Hips", "hip": "UpperLeg_{S}", "knee": "LowerLeg_{S}", "ankle": "Foot_{S}", "foot": "Toes_{S}",
                "neck": "Neck", "head": "Head", "collar": "Shoulder_{S}", "shoulder": "UpperArm_{S}",
                "elbow": "LowerArm_{S}", "wrist": "Hand_{S}"},
     "Biovision": {"pelvis": "Hips", "hip": "{Side}Hip", "knee": "{Side}Knee", "ankle": "{Side}Ankle",
                   "foot": "{Side}Ankle End", "neck": "Neck", "head": "Head", "collar": "{Side}Collar",
                   "shoulder": "{Side}Shoulder", "elbow": "{Side}Elbow", "wrist": "{Side}Wrist"},
-    "Kinect": {"pelvis": "SpineBase", "hip": "Hip{Side}", "knee": "Knee{Side}", "ankle": "Ankle{Side}", "foot": "Foot{Side}",
-               "neck": "Neck", "head": "Head", "shoulder": "Shoulder{Side}", "elbow": "Elbow{Side}", "wrist": "Wrist{Side}"},
+    "Kinect": {"pelvis": "SpineBase", "hip": "Hip{Side}", "knee": "Knee{Side}", "ankle": "Ankle{Side}",
+               "foot": "Foot{Side}", "neck": "Neck", "head": "Head", "shoulder": "Shoulder{Side}",
+               "elbow": "Elbow{Side}", "wrist": "Wrist{Side}"},
     "Biped": {"pelvis": "Bip01 Pelvis", "hip": "Bip01 {S} Thigh", "knee": "Bip01 {S} Calf", "ankle": "Bip01 {S} Foot",
               "foot": "Bip01 {S} Toe0", "neck": "Bip01 Neck", "head": "Bip01 Head", "collar": "Bip01 {S} Clavicle",
               "shoulder": "Bip01 {S} UpperArm", "elbow": "Bip01 {S} Forearm", "wrist": "Bip01 {S} Hand"},
@@ -52,7 +53,8 @@ def test_every_naming_scheme_finds_its_joints(scheme: str) -> None:
     recording, ours = _recording(SCHEMES[scheme])
     motion = to_motion(recording)
     for name, place in ours.items():
-        np.testing.assert_allclose(motion.joints_m[0, JOINT[name]], place - np.array([0, 0.02, 0]), atol=1e-9, err_msg=name)
+        found = motion.joints_m[0, JOINT[name]]
+        np.testing.assert_allclose(found, place - np.array([0, 0.02, 0]), atol=1e-9, err_msg=name)
     assert set(ours) <= motion.measured
     assert motion.heel_m is None and motion.toe_m is None and motion.source == "bvh joints"
 
@@ -62,15 +64,17 @@ def test_the_spine_lies_between_pelvis_and_neck_through_the_joints_that_are_ther
     spine = np.tile([[[0.0, 1.2, 0.1]]], (5, 1, 1))
     bent = Recording("walk.bvh", "bvh", "joints", 30.0, (*recording.names, "Spine1"),
                      np.concatenate([recording.positions_m, spine], axis=1))
-    heights = to_motion(bent).joints_m[0, [JOINT["pelvis"], JOINT["spine1"], JOINT["spine2"], JOINT["spine3"], JOINT["neck"]]]
-    assert (np.diff(heights[:, 1]) > 0).all()
-    assert heights[2, 2] > 0.05
+    chain = [JOINT[name] for name in ("pelvis", "spine1", "spine2", "spine3", "neck")]
+    places = to_motion(bent).joints_m[0, chain]
+    assert (np.diff(places[:, 1]) > 0).all()
+    assert places[2, 2] > 0.05
     assert {"spine1", "spine2", "spine3"} <= to_motion(bent).measured
     assert "spine1" not in to_motion(recording).measured
 
 
 def test_our_own_22_joints_come_through_unchanged_but_for_the_floor() -> None:
-    joints = np.random.default_rng(3).normal(0, 0.01, (9, 22, 3)) + to_motion(_recording(SCHEMES["ours"])[0]).joints_m[:1]
+    standing = to_motion(_recording(SCHEMES["ours"])[0]).joints_m[:1]
+    joints = standing + np.random.default_rng(3).normal(0, 0.01, (9, 22, 3))
     motion = to_motion(Recording("walk.npy", "joints", "joints", 20.0, JOINTS, joints, up="+y"))
     shift = joints - motion.joints_m
     np.testing.assert_allclose(shift, np.broadcast_to([0, shift[0, 0, 1], 0], shift.shape), atol=1e-12)

@@ -15,7 +15,8 @@ from agir_plugin.records import Motion
 SPEEDS_MPS = {
     "cmu_walks/02_01.c3d": 1.18, "cmu_walks/bvh/02_01.bvh": 1.18, "cmu_walks/bvh/35_01.bvh": 1.29,
     "cmu_walks/bvh/32_01.bvh": 0.63, "cmu_walks/bvh/35_20.bvh": 3.4, "btkdata_c3d/Gait.c3d": 1.46,
-    "mcgill_biomechzoo_c3d/HC002D/Straight/HC002D06.c3d": 1.31, "mcgill_biomechzoo_c3d/HC038A/Straight/HC038A11.c3d": 1.26,
+    "mcgill_biomechzoo_c3d/HC002D/Straight/HC002D06.c3d": 1.31,
+    "mcgill_biomechzoo_c3d/HC038A/Straight/HC038A11.c3d": 1.26,
     "btkdata_c3d/PiG_Motion3_noFF.c3d": 1.24, "c3dparser_clinical_labs/Sydney_Gait05.c3d": 1.17,
     "opensim_core/walking2.c3d": 1.65, "bandai_namco_styles/dataset-1_walk_normal_001.bvh": 1.25,
     "bandai_namco_styles/dataset-2_walk_normal_001.bvh": 1.12, "bandai_namco_styles/dataset-1_walk_old_001.bvh": 0.66,
@@ -54,7 +55,7 @@ def test_speed_body_and_sides(shared_data: Path, name: str) -> None:
     assert -0.05 < joints[..., 1].min() < 0.05
     for joint in ("left_knee", "right_knee", "left_ankle", "right_ankle"):
         bone = np.linalg.norm(joints[:, JOINT[joint]] - joints[:, PARENTS[JOINT[joint]]], axis=-1)
-        assert 0.3 < bone.mean() < 0.52 and bone.std() < 0.01
+        assert 0.3 < bone.mean() < 0.52 and bone.std() < 0.015
     assert "sides_swapped?" not in motion.flags
 
 
@@ -79,9 +80,12 @@ def test_one_walk_as_markers_and_as_joints(shared_data: Path) -> None:
     assert len(markers.joints_m) == len(joints.joints_m)
     speeds = [np.linalg.norm(_travel(motion)) / motion.seconds for motion in (markers, joints)]
     assert speeds[0] == pytest.approx(speeds[1], abs=0.01)
-    for name in ("left_knee", "right_knee", "left_ankle", "right_ankle"):
-        gap = np.linalg.norm(markers.joints_m[:, JOINT[name]] - joints.joints_m[:, JOINT[name]], axis=-1)
-        assert np.median(gap) < 0.05, name
+    for first, second in (("left_ankle", "right_ankle"), ("left_knee", "right_ankle"), ("right_knee", "pelvis")):
+        apart = [
+            np.linalg.norm(motion.joints_m[:, JOINT[first]] - motion.joints_m[:, JOINT[second]], axis=-1)
+            for motion in (markers, joints)
+        ]
+        assert np.median(np.abs(apart[0] - apart[1])) < 0.03, f"{first} to {second}"
 
 
 def test_hip_knee_and_ankle_lie_where_the_laboratories_put_them(shared_data: Path) -> None:

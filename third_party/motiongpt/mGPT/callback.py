@@ -1,6 +1,4 @@
-"""Lightning callbacks of a run: a configuration goes in; checkpoints, the metrics table, checks of monitors and
-progress come out.
-"""
+"""Lightning callbacks of a run: checkpoints, the metrics table, the check of monitors, progress."""
 
 from __future__ import annotations
 
@@ -26,9 +24,7 @@ log = logging.getLogger("mGPT")
 def build_callbacks(
     cfg: Any, logger: logging.Logger | None = None, phase: str = "test", **kwargs: Any
 ) -> list[Callback]:
-    """Progress for both phases; for training also checkpoints, metrics.csv and the check of monitors. Needs `folder`
-    then.
-    """
+    """Progress; for phase train also checkpoints, metrics.csv and the check of monitors, written to `folder`."""
     callbacks: list[Callback] = []
     if sys.stderr.isatty():
         callbacks.append(RichProgressBar() if find_spec("rich") else TQDMProgressBar())
@@ -94,21 +90,21 @@ class EpochEnd(Callback):
 
     def __init__(self, folder: Path) -> None:
         self.folder, self._started, self._closing, self._writing = folder, time.monotonic(), False, False
-        self._first: int | None = None
+        self._trained = False
+        self._seen: dict[str, Any] = {}
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """The epoch before this one is complete now."""
-        if self._first is not None:
+        if self._trained:
             self._finish(trainer)
-        self._first = trainer.current_epoch if self._first is None else self._first
+        self._trained = True
         self._started = time.monotonic()
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """The last epoch is complete; the file says that the run is finished."""
-        if self._first is None:
-            return
-        self._closing = True
-        self._finish(trainer)
+        if self._trained:
+            self._closing = True
+            self._finish(trainer)
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
@@ -123,7 +119,7 @@ class EpochEnd(Callback):
 
     def _finish(self, trainer: pl.Trainer) -> None:
         epochs = trainer.current_epoch
-        values = {key: float(value) for key, value in trainer.callback_metrics.items()}
+        values = self._new_values(trainer)
         if trainer.is_global_zero:
             self._add_row(epochs, values)
         last = self.folder / LAST
@@ -136,6 +132,13 @@ class EpochEnd(Callback):
         trainer.strategy.barrier("last.ckpt")
         shown = "  ".join(f"{key} {value:.4g}" for key, value in sorted(values.items()) if key not in ("epoch", "step"))
         log.info("epoch %d/%s  %s  (%.1f s)", epochs, trainer.max_epochs, shown, time.monotonic() - self._started)
+
+    def _new_values(self, trainer: pl.Trainer) -> dict[str, float]:
+        """What was logged in this epoch: Lightning keeps the last validation's values, as the same tensors."""
+        logged = dict(trainer.callback_metrics)
+        new = {key: float(value) for key, value in logged.items() if self._seen.get(key) is not value}
+        self._seen = logged
+        return new
 
     def _add_row(self, epochs: int, values: dict[str, float]) -> None:
         file = self.folder / "metrics.csv"

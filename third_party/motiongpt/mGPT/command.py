@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from mGPT.config import parse_args
-from mGPT.errors import ConfigError, HostError
+from mGPT.errors import ConfigError
 from mGPT.utils.ranks import shared_time
 from mGPT.utils.run_folder import time_stamp
 
@@ -25,6 +25,7 @@ NOISE = (
     ".*was called before the ``update`` method.*",
     ".*isinstance\\(treespec, LeafSpec\\).*",
     ".*sync_dist=True.*when logging on epoch level in distributed setting.*",
+    "Checkpoint directory .* exists and is not empty.*",
     ".*number of training batches .* is smaller than the logging interval.*",
 )
 
@@ -36,15 +37,18 @@ def run_command(work: Callable[[DictConfig], Any], phase: str, argv: Sequence[st
         cfg = parse_args(phase, argv)
         cfg.TIME = shared_time(time_stamp())
         work(cfg)
-    except HostError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
     except OmegaConfBaseException as error:
         print(f"error: configuration: {' '.join(str(error).split())}", file=sys.stderr)
         return ConfigError.exit_code
     except KeyboardInterrupt:
         print("interrupted; the same command goes on after the last finished epoch", file=sys.stderr)
         return 130
+    except Exception as error:
+        code = getattr(error, "exit_code", None)  # our own errors, and those of plugins with the same rule
+        if not isinstance(code, int):
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return code
     return 0
 
 

@@ -1,8 +1,7 @@
-"""Commands and YAML files to one configuration: arguments go in, a resolved-on-access OmegaConf node comes out.
+"""Commands and YAML files to one configuration: arguments go in, an OmegaConf node comes out.
 
 Merge order, the last wins: configs/default.yaml, the --cfg file, every configs/<group>/<name>.yaml as node
-`<group>.<name>`,
-the assets file, the flags, and last the trailing KEY=VALUE words.
+`<group>.<name>`, the assets file, the flags, and last the trailing KEY=VALUE words.
 """
 
 from __future__ import annotations
@@ -69,8 +68,7 @@ def to_plain(node: Any) -> Any:
 def parse_args(phase: str = "train", argv: Sequence[str] | None = None) -> DictConfig:
     """The configuration of a command line (`sys.argv` by default); may be called any number of times in a process.
 
-    `phase` is train, test or codes. ConfigError names unknown keys, files that are not found and values that do not
-    parse.
+    `phase` is train, test or codes. ConfigError names unknown keys, missing files and values that do not parse.
     """
     register_resolvers()
     words = list(sys.argv[1:] if argv is None else argv)

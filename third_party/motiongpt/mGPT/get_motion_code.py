@@ -1,6 +1,4 @@
-"""`python -m mGPT.get_motion_code --cfg CFG`: the data set and a trained tokenizer go in; <CODE_PATH>/<clip>.npy
-codes come out.
-"""
+"""`python -m mGPT.get_motion_code --cfg CFG`: a data set and a tokenizer go in; <CODE_PATH>/<clip>.npy come out."""
 
 from __future__ import annotations
 
@@ -63,9 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 @torch.no_grad()
 def encode_clips(vae: nn.Module, clips: Sequence[Clip], batch_size: int) -> Iterator[tuple[str, np.ndarray]]:
-    """(name, codes (1, T // 4) int64) of clips (name, normalised features (T, F)); batches hold clips of similar
-    length.
-    """
+    """(name, codes (1, T // 4) int64) of (name, normalised features (T, F)); clips of like length share a batch."""
     unit = vae.frames_per_token
     place = next(vae.parameters()).device
     ordered = sorted((clip for clip in clips if len(clip[1]) >= unit), key=lambda clip: (len(clip[1]), clip[0]))

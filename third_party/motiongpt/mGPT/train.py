@@ -1,4 +1,4 @@
-"""`python -m mGPT.train --cfg CFG`: a configuration goes in; a run folder with checkpoints and metrics.csv comes out."""
+"""`python -m mGPT.train --cfg CFG`: a configuration goes in; a folder with checkpoints and metrics comes out."""
 
 from __future__ import annotations
 

@@ -13,9 +13,7 @@ from mGPT.errors import ConfigError
 
 
 def devices(cfg: Any) -> tuple[str, list[int] | int, str]:
-    """accelerator, devices and strategy of ACCELERATOR and DEVICE. On a CPU the number of indices is the number of
-    processes.
-    """
+    """Accelerator, devices and strategy of ACCELERATOR and DEVICE; on a CPU each index stands for a process."""
     indices = _indices(cfg.DEVICE)
     accelerator = str(cfg.ACCELERATOR)
     if accelerator == "auto":

@@ -1,6 +1,4 @@
-"""The language model over words and motion codes: captions, codes and templates go in; a loss, texts or codes come
-out.
-"""
+"""The language model over words and motion codes: captions and codes go in; a loss, texts or codes come out."""
 
 from __future__ import annotations
 
@@ -34,8 +32,7 @@ class LMOutput(NamedTuple):
 
 
 class MLM(nn.Module):
-    """T5 with motion words. `down_t` is the number of frames of one motion code; `codebook_size` codes plus start,
-    end, mask.
+    """T5 with one word per motion code and three for start, end and mask; one code covers `down_t` frames.
 
     `counts` tells how many inputs and targets were cut at `max_length` and how many generated motions were refused.
     `span_ratio` is the share of lm_pretrain batches trained by span corruption instead of templates.
@@ -85,9 +82,7 @@ class MLM(nn.Module):
         return next(self.language_model.parameters()).device
 
     def add_words(self, words: Sequence[str]) -> int:
-        """Add plain words (kept by skip_special_tokens) and grow the embeddings; a second call with the same words
-        adds 0.
-        """
+        """Add plain words (kept by skip_special_tokens) and grow the embeddings; words already there add 0."""
         added = self.tokenizer.add_tokens(list(words))
         if len(self.tokenizer) != self.language_model.get_input_embeddings().num_embeddings:
             lm_weights.grow(self.language_model, len(self.tokenizer))
@@ -110,9 +105,7 @@ class MLM(nn.Module):
         return self._loss(source, target)
 
     def encode(self, texts: Sequence[str], role: str = "inputs") -> text_batch.TextBatch:
-        """Ids and mask padded to the longest text; what is cut is counted as `truncated_<role>` and the first time
-        logged.
-        """
+        """Ids and mask padded to the longest text; what is cut is counted as `truncated_<role>`."""
         batch = text_batch.encode(self.tokenizer, texts, self.max_length, self.device)
         if batch.truncated:
             self._count(
@@ -133,7 +126,7 @@ class MLM(nn.Module):
     ) -> tuple[list[Tensor], list[str]]:
         """Answers to texts: the codes of each answer (empty tensor when it holds no motion) and the answer as text.
 
-        Further keyword arguments go to transformers' `generate`. Refused motions are counted with their reason.
+        Further keyword arguments go to transformers' `generate`.
         """
         source = self.encode(texts)
         ids = self.language_model.generate(
@@ -160,12 +153,10 @@ class MLM(nn.Module):
         stage: str = "train",
         tasks: Sequence[Task] | None = None,
     ) -> list[Tensor] | list[str]:
-        """Codes (t2m, pred, inbetween) or captions (m2t) for a batch, asked with the task's evaluation prompt or with
-        `tasks`.
+        """Codes (t2m, pred, inbetween) or captions (m2t), asked with the task's evaluation prompt or with `tasks`.
 
-        `lengths` counts codes of each row where `motion_tokens` are given, else frames that are asked for
-        (`with_len`).
-        A motion that could not be read from the answer is an empty tensor.
+        `lengths` counts the codes of each row where `motion_tokens` are given, else the frames that `with_len` asks
+        for. A motion that could not be read from the answer is an empty tensor and counted in `refused_motions`.
         """
         if tasks is None:
             tasks = [self.evaluation_task(task, with_len)] * len(texts if motion_tokens is None else motion_tokens)
@@ -200,9 +191,7 @@ class MLM(nn.Module):
         return [motion_strings.parse(text, self.m_codebook_size) for text in motion_string]
 
     def placeholder_fulfill(self, prompt: str, length: int, motion_string: str, text: str) -> str:
-        """One template string filled; `length` in frames. Only `<Caption_Placeholder>` is ever quoted, at
-        `quota_ratio`.
-        """
+        """One template string filled; `length` in frames. Only captions are ever quoted, at `quota_ratio`."""
         filler = Filler(
             self.m_codebook_size, self.framerate, self.predict_ratio, self.inbetween_ratio, self.quota_ratio
         )

@@ -73,9 +73,7 @@ class VQVae(nn.Module):
         return self._features(vectors, self._as_lengths(lengths, rows))
 
     def forward(self, features: Tensor, lengths: Lengths | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """Reconstruction (N, T, nfeats), commitment loss and perplexity; padding counts in neither when `lengths` are
-        given.
-        """
+        """Reconstruction (N, T, nfeats), commitment loss and perplexity; frames beyond `lengths` count in none."""
         latents, token_lengths = self._latents(features, lengths)
         if token_lengths is None:
             inside = torch.ones(latents.shape[:2], dtype=torch.bool, device=latents.device)

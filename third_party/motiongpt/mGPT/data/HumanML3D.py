@@ -1,6 +1,4 @@
-"""The data module over a folder of the HumanML3D layout: `DATASET.HUMANML3D.ROOT` goes in, batches of any stage come
-out.
-"""
+"""The data module of HumanML3D folders: `DATASET.HUMANML3D.ROOT` goes in, batches of any stage come out."""
 
 from __future__ import annotations
 
@@ -22,9 +20,7 @@ TEMPLATES = {"lm_pretrain": "template_pretrain.json", "lm_instruct": "template_i
 
 
 class HumanML3DDataModule(BASEDataModule):
-    """Opens the split files, statistics, features, captions, codes and templates that the stage needs, and nothing
-    else.
-    """
+    """Opens what the stage needs of split files, statistics, features, captions, codes and templates; no more."""
 
     def __init__(self, cfg: Any, phase: str = "train", **kwargs: Any) -> None:
         super().__init__(collate_fn=collate)

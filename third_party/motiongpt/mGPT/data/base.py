@@ -37,9 +37,10 @@ class EpochSampler(DistributedSampler):
 
 
 class BASEDataModule(pl.LightningDataModule):
-    """Base of all data modules. A subclass sets in its constructor: `cfg`, `name`, `njoints`, `Dataset`,
-    `DatasetEval`
-    and, by `save_hyperparameters(logger=False)` or attribute, the `hparams` that both are called with.
+    """Base of all data modules.
+
+    A subclass sets in its constructor `cfg`, `name`, `njoints`, `Dataset`, `DatasetEval` and, by
+    `save_hyperparameters(logger=False)`, the `hparams` that both are called with.
 
     The training set is `Dataset(split=TRAIN.SPLIT, **hparams)`; val and test are
     `DatasetEval(split=..., **{**hparams, "code_path": None})`. A dataset with an attribute `skipped` (reason -> names)
@@ -102,9 +103,7 @@ class BASEDataModule(pl.LightningDataModule):
         )
 
     def code_clips(self) -> Sequence[tuple[str, Tensor]]:
-        """(name, normalised features (T, nfeats)) of every clip of every split, whole; a module that can be tokenised
-        writes this.
-        """
+        """(name, normalised features (T, nfeats)) of all whole clips; a module that can be tokenised writes this."""
         raise ConfigError(
             f"{type(self).__name__} has no code_clips(), so its clips cannot be tokenised by mGPT.get_motion_code"
         )

@@ -26,7 +26,7 @@ RANK_STRIDE = 1_000_003
 
 
 class BaseModel(pl.LightningModule):
-    """Base of all models: a subclass sets `cfg`, `datamodule`, `_losses`, `metrics_dict`, and writes `allsplit_step`."""
+    """Base of all models: subclasses set `cfg`, `datamodule`, `_losses`, `metrics_dict` and write `allsplit_step`."""
 
     cfg: Any
     datamodule: Any

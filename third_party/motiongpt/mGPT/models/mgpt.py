@@ -24,9 +24,8 @@ Named = list[tuple[str, Any]]
 class MotionGPT(BaseModel):
     """Stage vae trains the tokenizer; lm_pretrain and lm_instruct train the language model over a frozen tokenizer.
 
-    In stage vae no language model is built. `task` chooses what validation and test ask for; a subclass that adds a
-    word
-    lists it in `tasks`.
+    In stage vae no language model is built. `task` chooses what validation and test ask for; a subclass that adds
+    a word lists it in `tasks`.
     """
 
     stages: Sequence[str] = STAGES
@@ -202,14 +201,15 @@ class MotionGPT(BaseModel):
             self.counts["motions_not_read"] += len(results["made"]) - len(read)
         lengths = [min(results["length"][index], results["made"][index]) for index in read]
         if read and self.metrics_dict:
-            joints_ref = self.feats2joints(results["m_ref"][read])
-            joints_rst = self.feats2joints(results["m_rst"][read])
-            for name in self.metrics_dict:
-                getattr(self.metrics, name).update(
-                    joints_rst=joints_rst, joints_ref=joints_ref, lengths=lengths,
-                    feats_rst=results["m_rst"][read], feats_ref=results["m_ref"][read],
-                )  # fmt: skip
+            meant, made = results["m_ref"][read].float(), results["m_rst"][read].float()
+            with torch.autocast(made.device.type, enabled=False):
+                self._update_motion_metrics(meant, made, lengths)
         return [row[:frames] for row, frames in zip(results["m_rst"], results["made"], strict=True)]
+
+    def _update_motion_metrics(self, meant: Tensor, made: Tensor, lengths: Sequence[int]) -> None:
+        joints = {"joints_rst": self.feats2joints(made), "joints_ref": self.feats2joints(meant)}
+        for name in self.metrics_dict:
+            getattr(self.metrics, name).update(**joints, lengths=lengths, feats_rst=made, feats_ref=meant)
 
     def _text_metrics(self, results: dict[str, Any]) -> list[str]:
         for name in self.metrics_dict:

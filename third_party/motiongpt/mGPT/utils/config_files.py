@@ -1,6 +1,4 @@
-"""Finds configuration files: a path or file name goes in, the file that is meant comes out, or one error that lists
-where it was sought.
-"""
+"""Finds configuration files: a path or name goes in; the file comes out, or one error that lists every place."""
 
 from __future__ import annotations
 

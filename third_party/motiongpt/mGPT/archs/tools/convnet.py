@@ -1,13 +1,9 @@
-"""Temporal convolution stacks of the motion VQ-VAE: (N, C, T) plus true lengths go in, (N, C', T') plus lengths come
-out.
+"""Temporal convolution stacks of the motion VQ-VAE: (N, C, T) and true lengths go in, (N, C', T') and lengths come out.
 
-The stacks are those that T2M-GPT (Zhang et al. 2023) and MotionGPT (Jiang et al. 2023) describe: strided
-convolutions,
+The stacks are those that T2M-GPT (Zhang et al. 2023) and MotionGPT (Jiang et al. 2023) describe: strided convolutions,
 residual blocks with growing dilation, and nearest-neighbour upsampling. What is added here is the mask: after every
-layer
-all frames beyond a row's true length are set to zero, which is the same zero that a convolution pads a lone clip
-with.
-So a row of a padded batch gets the very values that it would get alone.
+layer all frames beyond a row's true length are set to zero, which is the same zero that a convolution pads a lone clip
+with. So a row of a padded batch gets the very values that it would get alone.
 """
 
 from __future__ import annotations
@@ -27,9 +23,7 @@ NORMS = {
 
 
 def run(layers: nn.Sequential, x: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor | None]:
-    """Run a stack on (N, C, T) and zero, after each layer, all frames at or beyond `lengths` (N,); None means no
-    padding.
-    """
+    """Run a stack on (N, C, T); after each layer frames at or beyond `lengths` (N,), if there are any, become zero."""
     for layer in layers:
         if isinstance(layer, nn.Sequential):
             x, lengths = run(layer, x, lengths)
@@ -68,9 +62,7 @@ class ResidualBlock(nn.Module):
 
 
 class ResidualStack(nn.Module):
-    """`depth` residual blocks; dilation is growth**(depth-1) in the first block and 1 in the last when
-    `reverse_dilation`.
-    """
+    """`depth` residual blocks with dilations 1, growth, growth**2 ..., the largest first when `reverse_dilation`."""
 
     def __init__(
         self, width: int, depth: int, growth: int, activation: str, norm: str | None, reverse_dilation: bool = True

@@ -14,13 +14,12 @@ from torch import nn
 
 from mGPT.errors import CheckpointError
 
-#: New embedding rows scatter around the mean of the old ones by this share of their standard deviation (after Hewitt
-#: 2021).
+#: New embedding rows scatter around the mean of the old by this share of their spread (after Hewitt 2021).
 NEW_ROW_SPREAD = 0.01
 
 
 def load_tokenizer(model_path: str) -> Any:
-    """The tokenizer of a Hugging Face folder; CheckpointError when the folder or its end or padding token is missing."""
+    """The tokenizer of a Hugging Face folder; CheckpointError when folder, end token or padding token is missing."""
     from transformers import AutoTokenizer
 
     folder = _folder(model_path)

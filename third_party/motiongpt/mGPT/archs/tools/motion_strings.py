@@ -1,5 +1,4 @@
-"""Motion codes as words: codes go in, `<motion_id_K><motion_id_7>...<motion_id_K+1>` comes out, and back with a
-reason for a refusal.
+"""Motion codes as words: codes go in, `<motion_id_K><motion_id_7>...<motion_id_K+1>` comes out, and back.
 
 K is the codebook size. Codes are the words 0..K-1, K starts a motion, K+1 ends it, K+2 stands for a masked code.
 """
@@ -16,8 +15,7 @@ _WORD = re.compile(r"<motion_id_(\d+)>")
 
 
 class MotionParse(NamedTuple):
-    """Either the codes of a motion, or None and the reason; `text` is the string with the motion span made
-    MOTION_SLOT.
+    """Either the codes of a motion, or None and the reason; in `text` the motion is replaced by MOTION_SLOT.
 
     `ended` is false when the string stopped before the end word (a generation that reached its cap).
     """
@@ -50,9 +48,7 @@ def pieces(motion_string: str) -> list[str]:
 
 
 def parse(text: str, codebook_size: int) -> MotionParse:
-    """The first motion in a text. Blanks between words are ignored; anything else inside the span is a refusal with
-    its reason.
-    """
+    """The first motion in a text: blanks between its words are ignored, anything else inside is refused."""
     start, end = word(codebook_size), word(codebook_size + 1)
     before, found, rest = text.partition(start)
     if not found:

@@ -1,8 +1,6 @@
-"""Fills instruction templates: a prompt plus one sample's caption, motion and length go in, the finished text comes
-out.
+"""Fills instruction templates: a prompt and one sample's caption, motion and length go in, the finished text comes out.
 
-All placeholders are replaced in one pass, so a caption that happens to contain one is left as it is. L is the length
-in
+All placeholders are replaced in one pass, so a caption that happens to contain one is left as it is. The length is in
 frames; a motion string of n codes belongs to n * down_t frames.
 """
 

@@ -1,9 +1,8 @@
-"""Vector quantizers of the motion VQ-VAE: latents (M, D) go in; codes (M,), code vectors (M, D), loss and perplexity
-come out.
+"""Vector quantizers of the motion VQ-VAE: latents (M, D) go in; codes, code vectors, loss and perplexity come out.
 
 `EmaQuantizer` learns its codebook by moving averages (van den Oord et al. 2017, appendix A.1) and re-seeds codes that
-fall
-out of use (Jukebox, Dhariwal et al. 2020). `LearnedQuantizer` learns it by gradient (van den Oord et al. 2017, equation 3).
+fall out of use (Jukebox, Dhariwal et al. 2020). `LearnedQuantizer` learns it by gradient (van den Oord et al. 2017,
+equation 3).
 """
 
 from __future__ import annotations
@@ -51,10 +50,11 @@ class _Quantizer(nn.Module):
     codebook: Tensor
 
     def quantize(self, latents: Tensor) -> Tensor:
-        """Index (M,) of the nearest codebook row of each latent (M, D), by squared Euclidean distance."""
-        book = self.codebook.to(latents.dtype)
-        distance = book.pow(2).sum(1) - 2 * latents @ book.t()  # |latent|^2 is the same for all codes
-        return distance.argmin(1)
+        """Index (M,) of the nearest codebook row of each latent (M, D), by squared Euclidean distance in float32."""
+        with torch.autocast(latents.device.type, enabled=False):
+            book, points = self.codebook.float(), latents.float()
+            distance = book.pow(2).sum(1) - 2 * points @ book.t()  # |latent|^2 is the same for all codes
+            return distance.argmin(1)
 
     def dequantize(self, codes: Tensor) -> Tensor:
         """Codebook rows (..., D) of codes (...)."""
@@ -87,8 +87,7 @@ class _Quantizer(nn.Module):
 
 
 class EmaQuantizer(_Quantizer):
-    """Codebook of moving averages; the sums and counts travel with the checkpoint, so a resumed run learns on
-    unharmed.
+    """Codebook of moving averages; sums and counts travel with the checkpoint, so that a resumed run learns on.
 
     A checkpoint that holds the codebook alone (as released ones do) loads strictly and counts as initialised.
     """
@@ -181,9 +180,7 @@ def usage_perplexity(counts: Tensor) -> Tensor:
 
 
 def draw_rows(latents: Tensor, rows: int) -> Tensor:
-    """`rows` latents drawn without repetition; where there are fewer, repeated with a little noise (std 0.01 /
-    sqrt(D)).
-    """
+    """`rows` latents drawn without repetition; fewer are first repeated with a little noise (std 0.01 / sqrt(D))."""
     if len(latents) < rows:
         times = -(-rows // len(latents))
         latents = latents.repeat(times, 1)

@@ -1,6 +1,4 @@
-"""T5 span corruption (Raffel et al. 2020, section 3.1.4): a row of ids goes in, the holed row and what was in the
-holes come out.
-"""
+"""T5 span corruption (Raffel et al. 2020, section 3.1.4): ids go in, the row with holes and their content come out."""
 
 from __future__ import annotations
 

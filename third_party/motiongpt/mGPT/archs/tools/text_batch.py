@@ -25,9 +25,7 @@ class TextBatch(NamedTuple):
 
 
 def encode(tokenizer: Any, texts: Sequence[str], max_length: int, device: torch.device) -> TextBatch:
-    """Tokenise and pad to the longest row, never beyond `max_length`; a row that is cut still ends with the end
-    token.
-    """
+    """Tokenise and pad to the longest row, at most `max_length`; a row that is cut still ends with the end token."""
     rows = tokenizer(list(texts), add_special_tokens=True, padding=False, truncation=False, verbose=False)["input_ids"]
     rows = [row if row and row[-1] == tokenizer.eos_token_id else [*row, tokenizer.eos_token_id] for row in rows]
     truncated = tuple(index for index, row in enumerate(rows) if len(row) > max_length)

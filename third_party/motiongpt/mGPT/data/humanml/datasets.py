@@ -1,4 +1,4 @@
-"""Datasets over a HumanML3D folder: windows for stage vae, captions with codes for stages lm_*, clips for evaluation."""
+"""Datasets over a HumanML3D folder: windows for stage vae, captions with codes for stages lm_*, clips to evaluate."""
 
 from __future__ import annotations
 

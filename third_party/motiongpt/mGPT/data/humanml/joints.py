@@ -10,8 +10,7 @@ def feature_joints(features: Tensor, joints: int = 22) -> Tensor:
     """Joint positions from the root track and the root-local positions (HumanML3D, Guo et al. 2022). The y axis is up.
 
     Channel 0 is half the yaw step per frame, 1:3 the root's step over the ground in its own heading, 3 its height,
-    and
-    4:4+3(J-1) the other joints with the root's ground position and heading taken out.
+    and 4:4+3(J-1) the other joints with the root's ground position and heading taken out.
     """
     heading = torch.zeros_like(features[..., 0])
     heading[..., 1:] = -2 * features[..., :-1, 0].cumsum(-1)

@@ -1,6 +1,4 @@
-"""Reads a folder of the HumanML3D layout: a split file goes in; clips, captions and the reason of everything left out
-come out.
-"""
+"""Reads a folder of the HumanML3D layout: clips, captions and codes come out, and a reason for each clip left out."""
 
 from __future__ import annotations
 
@@ -61,7 +59,7 @@ def read_features(root: Path, name: str, nfeats: int, skipped: Skipped) -> np.nd
 
 
 def read_codes(root: Path, folder: str, name: str, skipped: Skipped) -> np.ndarray | None:
-    """(K, L) int64 of one clip, K alternative rows, or None with the reason noted; a single row (L,) counts as K = 1."""
+    """(K, L) int64 of one clip, K alternative rows, or None with the reason noted; a lone row (L,) is K = 1."""
     codes = _load(root / folder / f"{name}.npy", "codes", name, skipped)
     if codes is None:
         return None
