@@ -65,9 +65,15 @@ class AgirModel(MotionGPT):
             self.loss_settings = loss_settings(cfg)
             self._losses = nn.ModuleDict({f"losses_{split}": TermMeans() for split in ("train", "val", "test")})
 
-    def setup(self, stage: str) -> None:
-        """Before the first batch: the cohort's motion codes must come from the tokenizer that is loaded."""
-        super().setup(stage)
+    def on_fit_start(self) -> None:
+        """Before training, with all weights in place: the cohort's motion codes must come from this tokenizer."""
+        self._check_tokens()
+
+    def on_test_start(self) -> None:
+        """The same before a test."""
+        self._check_tokens()
+
+    def _check_tokens(self) -> None:
         if self.writes:
             check_tokens(self.datamodule.cohort, self.vae)
 

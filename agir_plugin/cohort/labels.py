@@ -86,6 +86,11 @@ def read_labels(path: Path | str) -> Labels:
     """
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise UnreadableFile(
+            f"{path}: expected a labels file (CSV with walk or subject,state and score), but there is no such file; "
+            "check the path"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableFile(
             f"{path}: expected a labels file (CSV), but reading it failed ({error}); check the path"

@@ -120,6 +120,8 @@ def _versions() -> dict[str, str]:
 def _resume(out: Path, facts: Mapping[str, Any]) -> dict[str, Walk]:
     """Rows of walks that an earlier run finished, none when other versions made them."""
     path = out / "cohort.json"
+    if out.exists() and not out.is_dir():
+        raise CohortError(f"{out}: expected a folder for the cohort, but it is a file; choose another folder")
     if not path.is_file():
         if out.exists() and any(out.iterdir()):
             raise CohortError(

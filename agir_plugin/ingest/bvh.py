@@ -9,6 +9,7 @@ import numpy as np
 
 from agir_plugin.errors import UnreadableFile
 from agir_plugin.ingest.bvh_hierarchy import LARGEST, Node, parse_hierarchy
+from agir_plugin.ingest.places import FASTEST_FPS
 from agir_plugin.records import Recording
 
 SUFFIXES = (".bvh",)
@@ -64,7 +65,7 @@ def _rate(frame_time: bytes, fps: float | None, path: Path) -> float:
         rate = 1.0 / float(frame_time)
     except (ValueError, ZeroDivisionError):
         rate = math.nan
-    if not (math.isfinite(rate) and 0 < rate <= 10000):
+    if not (math.isfinite(rate) and 0 < rate <= FASTEST_FPS):
         raise UnreadableFile(
             f"{path}: expected `Frame Time:` in seconds above 0, got {frame_time.decode('ascii', 'replace')}; "
             "give the frame rate with --fps"

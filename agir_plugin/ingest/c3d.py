@@ -12,7 +12,7 @@ from agir_plugin.errors import UnreadableFile, UnusableRecording
 from agir_plugin.ingest import c3d_layout
 from agir_plugin.ingest.c3d_events import labelled_events
 from agir_plugin.ingest.c3d_layout import BLOCK_BYTES, BYTE_ORDERS, MAGIC, Groups, Layout
-from agir_plugin.ingest.places import gaps_where_absurd
+from agir_plugin.ingest.places import FASTEST_FPS, gaps_where_absurd
 from agir_plugin.records import Recording
 
 SUFFIXES = (".c3d",)
@@ -24,8 +24,6 @@ METRES = {
 }
 #: POINT parameters that list labels which are model results rather than places in the room.
 MODEL_OUTPUTS = ("ANGLES", "FORCES", "MOMENTS", "POWERS", "SCALARS", "REACTIONS")
-#: Highest frame rate that is believed, frames per second.
-FASTEST_FPS = 10000.0
 
 
 def sniff(head: bytes, path: Path) -> bool:

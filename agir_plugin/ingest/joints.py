@@ -8,13 +8,15 @@ import numpy as np
 
 from agir_plugin.consts import JOINTS, MODEL_FPS, N_FEATURES
 from agir_plugin.errors import UnreadableFile, UnusableRecording
-from agir_plugin.ingest.places import doubles, gaps_where_absurd
+from agir_plugin.ingest.places import FARTHEST_M, doubles, gaps_where_absurd
 from agir_plugin.records import Recording
 
 SUFFIXES = (".npy",)
 
 #: Joint counts of the SMPL family (SMPL, SMPL-H, SMPL-X, their full outputs); the first 22 joints are the same.
 SMPL_COUNTS = (len(JOINTS), 24, 45, 52, 55, 73, 127, 144)
+#: A body longer than this was not stored in metres; `agir_plugin.motion` finds the unit.
+LONGEST_BODY_M = 10.0
 _MAGIC = b"\x93NUMPY"
 
 
@@ -49,5 +51,12 @@ def read(path: Path, fps: float | None = None) -> Recording:
     notes = (f"{joints.shape[1]} joints; the first {len(JOINTS)} used",) if joints.shape[1] > len(JOINTS) else ()
     return Recording(
         path=str(path), format="joints", kind="joints", fps=float(fps or MODEL_FPS), names=JOINTS,
-        positions_m=gaps_where_absurd(places), up="+y", notes=notes,
+        positions_m=gaps_where_absurd(places, _farthest(places)), up="+y", notes=notes,
     )
+
+
+def _farthest(places: np.ndarray) -> float:
+    """Largest coordinate of (T, 22, 3) that can be a place, in the file's own unit, which may be millimetres."""
+    whole = places[np.isfinite(places).all(axis=(1, 2))]
+    body = float(np.median(np.ptp(whole, axis=1).max(axis=-1))) if len(whole) else 0.0
+    return 1000.0 * FARTHEST_M if body > LONGEST_BODY_M else FARTHEST_M

@@ -1,12 +1,12 @@
 """A path enters, a `Recording` leaves: finds the registered reader that knows the file's first bytes."""
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
 from agir_plugin import registry
 from agir_plugin.errors import HostError, UnreadableFile, UsageError
+from agir_plugin.ingest.places import FASTEST_FPS
 from agir_plugin.records import Recording
 
 #: Bytes shown to a reader's `sniff`; enough for every format's magic number and a whole .npy header.
@@ -21,11 +21,13 @@ def read(path: Path | str, fps: float | None = None) -> Recording:
     error messages, `SUFFIXES`. `fps` replaces the file's own frame rate.
 
     Raises UnreadableFile when the file is missing, empty, of no known type, not what its ending says, or damaged;
-    UsageError when `fps` is not a positive number.
+    UsageError when `fps` is not above 0 or above `FASTEST_FPS`.
     """
     path = Path(path)
-    if fps is not None and not (math.isfinite(fps) and fps > 0):
-        raise UsageError(f"expected a frame rate above 0 frames per second for {path}, got {fps!r}")
+    if fps is not None and not 0 < fps <= FASTEST_FPS:  # not true for NaN either
+        raise UsageError(
+            f"expected a frame rate above 0 and up to {FASTEST_FPS:g} frames per second for {path}, got {fps!r}"
+        )
     head = _head(path)
     readers = _readers()
     name = _choose(head, path, readers)
@@ -66,12 +68,12 @@ def _choose(head: bytes, path: Path, readers: dict[str, Any]) -> str:
         return both[0]
     if named and fitting:
         raise UnreadableFile(
-            f"{path}: the ending {suffix} says {named[0]}, but the first bytes are those of a {fitting[0]} file; "
+            f"{path}: the ending {suffix} says {suffix[1:]}, but the first bytes are those of a {fitting[0]} file; "
             "rename it to what it is"
         )
     if named:
         raise UnreadableFile(
-            f"{path}: the ending {suffix} says {named[0]}, but the first bytes ({head[:8].hex(' ')}) are not; "
+            f"{path}: the ending {suffix} says {suffix[1:]}, but the first bytes ({head[:8].hex(' ')}) are not; "
             "the file is damaged or of another kind, export it again"
         )
     if fitting:

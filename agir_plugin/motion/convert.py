@@ -60,6 +60,11 @@ def to_motion(recording: Recording) -> Motion:
 def _from_markers(recording: Recording) -> tuple[Tracks, Tracks, list[str]]:
     """Joint centres, heel and toe tracks, and flags of a marker recording."""
     seen = [k for k in range(len(recording.names)) if np.isfinite(recording.positions_m[:, k]).all(axis=-1).any()]
+    if not seen:
+        raise UnusableRecording(
+            f"{recording.path}: expected markers that are seen, but all {len(recording.names)} of them are gaps in all "
+            f"{len(recording.positions_m)} frames; reconstruct the trial and export it again"
+        )
     columns = labels.match([recording.names[k] for k in seen], labels.landmark_table())
     marks = {name: recording.positions_m[:, seen[k]] for name, k in columns.items()}
     marks, flags = upright(marks, recording.up)

@@ -145,5 +145,5 @@ def _in_words(name: str, value: Any) -> str:
 def _facts(facts: Mapping[str, str], style: str = "dim") -> RenderableType:
     grid = Table.grid(padding=(0, 2))
     for name, text in facts.items():
-        grid.add_row(Text(name, style=style), Text(text))
+        grid.add_row(Text(name, style=style), Text(text, overflow="fold"))
     return Padding(grid, (0, 0, 0, 1))

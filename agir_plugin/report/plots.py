@@ -1,11 +1,13 @@
 """A motion and what was measured on it in, one picture of four panels out."""
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from agir_plugin.cohort.files import write_bytes
 from agir_plugin.consts import JOINT, SIDES
 from agir_plugin.errors import UnusableRecording, UsageError
 from agir_plugin.gait import norms, z_score
@@ -32,9 +34,10 @@ def plot_gait(motion: Motion, gait: GaitParameters, path: Path | str) -> Path:
     """Draw foot heights, foot positions, arm angles and parameters against their norms; the suffix of `path` is the
     format.
 
-    Events are marked on the feet. Raises UnusableRecording for a refused walk, UsageError for a format that cannot be
-    written or where matplotlib is not installed.
+    Events are marked on the feet; the file appears whole or not at all. Raises UnusableRecording for a refused walk,
+    UsageError for a format that cannot be written or where matplotlib is not installed.
     """
+    picture = picture_format(path)
     if gait.status == "refused":
         reasons = "; ".join(gait.reasons)
         raise UnusableRecording(f"expected a measured walk to draw, {motion.source} was refused: {reasons}")
@@ -49,7 +52,19 @@ def plot_gait(motion: Motion, gait: GaitParameters, path: Path | str) -> Path:
     _draw_norms(axes["norms"], gait)
     figure.legend(*axes["feet"].get_legend_handles_labels(), loc="outside upper left", ncols=4)
     figure.suptitle(f"{motion.source}, {gait.n_strides} strides, {gait.fps:g} frames per second", x=0.98, ha="right")
-    return _save(figure, Path(path))
+    content = io.BytesIO()
+    figure.savefig(content, format=picture)
+    write_bytes(Path(path), content.getvalue())
+    return Path(path)
+
+
+def picture_format(path: Path | str) -> str:
+    """The format that the suffix of `path` names; UsageError when it cannot be written or matplotlib is missing."""
+    formats = sorted(_figure().canvas.get_supported_filetypes())
+    suffix = Path(path).suffix.removeprefix(".").lower()
+    if suffix not in formats:
+        raise UsageError(f"expected a picture file ending in one of {', '.join(formats)}, got {path}; rename it")
+    return suffix
 
 
 def _figure() -> Figure:
@@ -58,14 +73,6 @@ def _figure() -> Figure:
     except ImportError:
         raise UsageError("expected matplotlib to draw plots, found none; run `pip install matplotlib`") from None
     return Figure(figsize=SIZE, dpi=DPI, layout="constrained")
-
-
-def _save(figure: Figure, path: Path) -> Path:
-    formats = sorted(figure.canvas.get_supported_filetypes())
-    if path.suffix.removeprefix(".") not in formats:
-        raise UsageError(f"expected a picture file ending in one of {', '.join(formats)}, got {path}; rename it")
-    figure.savefig(path)
-    return path
 
 
 def _foot_heights(motion: Motion) -> np.ndarray:

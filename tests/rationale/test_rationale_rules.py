@@ -116,13 +116,13 @@ def test_arms_that_were_not_measured_are_said_to_be(make_walk):
 @pytest.mark.parametrize("score, starts", [(0, False), (1, True), (2, True)])
 def test_a_normal_walk_under_an_impaired_label_is_called_near_normal(make_walk, score, starts):
     overall = write(make_walk(**NORMAL), score, "w").overall
-    assert bool(re.match("Despite (near-normal|nearly normal) movement", overall)) == starts
+    assert bool(re.search("despite (near-normal|nearly normal) movement", overall)) == starts
 
 
 def test_a_changed_walk_under_a_normal_label_admits_the_changes(make_walk):
     gait = make_walk(**{**NORMAL, "speed_mps": 0.3, "step_length_m": 0.3})
-    assert re.match("Despite (some changes|the changes seen)", write(gait, 0, "w").overall)
-    assert not write(gait, 2, "w").overall.startswith("Despite")
+    assert re.search("despite (some changes|the changes seen)", write(gait, 0, "w").overall)
+    assert "despite" not in write(gait, 2, "w").overall
 
 
 def test_a_refused_walk_still_gets_three_parts(make_walk):
