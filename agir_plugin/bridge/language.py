@@ -86,10 +86,25 @@ class GaitLM(MLM):
 
     def logits(self, sources: Sequence[str], targets: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Teacher-forced logits (B, L, V) and labels (B, L), -100 after `</s>`; `logits[:, t]` predicts `labels[:, t]`."""
+        return self.teach(sources, targets)[:2]
+
+    def teach(self, sources: Sequence[str], targets: Sequence[str], hide: bool = False) -> tuple[Tensor, Tensor, Tensor | None]:
+        """As `logits`; with `hide` also (B, 3) logits of the score tokens where the decoder sees an empty rationale.
+
+        The motion is encoded once for both.
+        """
         ids, mask = self.read(sources, "source")
         labels, label_mask = self.read(targets, "target")
         labels = labels.masked_fill(label_mask == 0, IGNORE)
-        return self.language_model(input_ids=ids, attention_mask=mask, labels=labels).logits, labels
+        encoded = self.language_model.get_encoder()(input_ids=ids, attention_mask=mask)
+        out = self.language_model(encoder_outputs=encoded, attention_mask=mask, labels=labels)
+        return out.logits, labels, self._hidden_score_logits(encoded, mask) if hide else None
+
+    def _hidden_score_logits(self, encoded: Any, mask: Tensor) -> Tensor:
+        start = self.language_model.config.decoder_start_token_id
+        prompt = torch.tensor([start, self.ids.reasoning_start, self.ids.reasoning_end, self.ids.score_start], device=mask.device)
+        out = self.language_model(encoder_outputs=encoded, attention_mask=mask, decoder_input_ids=prompt.expand(len(mask), -1))
+        return out.logits[:, -1, list(self.ids.scores)]
 
     @torch.no_grad()
     def write(self, sources: Sequence[str], constrained: bool = True) -> list[Written]:

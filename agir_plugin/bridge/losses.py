@@ -1,4 +1,4 @@
-"""Logits and labels of a batch -> AGIR's three losses: language (L_LM), format (L_fmt), class (L_cls).
+"""Logits and labels of a batch -> AGIR's losses: language (L_LM), format (L_fmt), class (L_cls).
 
 Shapes: logits (B, L, V) where `logits[:, t]` predicts `labels[:, t]`; labels (B, L) int64, padded with -100 after `</s>`.
 """
@@ -19,8 +19,8 @@ FORMAT_FLOOR = 2.5
 
 def language_loss(logits: Tensor, labels: Tensor) -> Tensor:
     """L_LM: cross-entropy averaged over all target tokens that are not padding."""
-    return F.cross_entropy(logits.flatten(0, 1).float() if logits.dtype != torch.float64 else logits.flatten(0, 1),
-                           labels.flatten(), ignore_index=IGNORE)
+    flat = logits.flatten(0, 1)
+    return F.cross_entropy(flat if flat.dtype == torch.float64 else flat.float(), labels.flatten(), ignore_index=IGNORE)
 
 
 def format_positions(labels: Tensor, ids: TokenIds) -> tuple[Tensor, Tensor, Tensor]:
@@ -78,24 +78,30 @@ def score_index(tokens: Tensor, ids: TokenIds) -> Tensor:
     return (tokens[:, None] == torch.tensor(ids.scores, device=tokens.device)).int().argmax(dim=1)
 
 
-def agir_losses(logits: Tensor, labels: Tensor, ids: TokenIds, settings: LossSettings) -> dict[str, Tensor]:
-    """All three losses and their weighted sum, by name: `lm`, `fmt`, `cls`, `total`.
+def agir_losses(
+    logits: Tensor, labels: Tensor, ids: TokenIds, settings: LossSettings, hidden: Tensor | None = None
+) -> dict[str, Tensor]:
+    """All losses and their weighted sum, by name: `lm`, `fmt`, `cls`, `hidden`, `total`.
 
-    `fmt` and `cls` are means over the valid (reasoning) rows; in a batch without one they are 0, still with a graph.
-    A term whose weight is 0 adds nothing to `total`, and no gradient.
+    `fmt`, `cls` and `hidden` are means over the valid (reasoning) rows; in a batch without one they are 0, still with a graph.
+    `hidden` (B, 3) are the logits of the score tokens with the rationale hidden; without them that term is 0. A term whose
+    weight is 0 adds nothing to `total`, and no gradient.
     """
     lm = language_loss(logits, labels)
     positions, targets, valid = format_positions(labels, ids)
     rows, where, what = logits[valid], positions[valid], targets[valid]
-    if not len(rows):
-        nothing = logits.sum() * 0
-        return {"lm": lm, "fmt": nothing, "cls": nothing, "total": settings.lm * lm + nothing}
-    looked_at = predicted_positions(rows, where, ids) if settings.fmt.positions == "predicted" else where
-    fmt = format_loss_rows(rows, looked_at, what).mean()
-    cls = _weighted_mean(class_loss_rows(rows, where, what, ids, settings.cls.mode), score_index(what[:, 3], ids), settings.cls)
-    terms = [(settings.lm, lm), (settings.fmt.weight, fmt), (settings.cls.weight, cls)]
-    total = sum((weight * term for weight, term in terms if weight), torch.zeros((), device=logits.device, dtype=lm.dtype))
-    return {"lm": lm, "fmt": fmt, "cls": cls, "total": total}
+    nothing = logits.sum() * 0
+    fmt = cls = blind = nothing
+    if len(rows):
+        score = score_index(what[:, 3], ids)
+        looked_at = predicted_positions(rows, where, ids) if settings.fmt.positions == "predicted" else where
+        fmt = format_loss_rows(rows, looked_at, what).mean()
+        cls = _weighted_mean(class_loss_rows(rows, where, what, ids, settings.cls.mode), score, settings.cls)
+        if hidden is not None:
+            blind = _weighted_mean(F.cross_entropy(hidden[valid].float(), score, reduction="none"), score, settings.cls)
+    weights = (settings.lm, settings.fmt.weight, settings.cls.weight, settings.cls.hidden_weight)
+    terms = [(weight, term) for weight, term in zip(weights, (lm, fmt, cls, blind), strict=True) if weight]
+    return {"lm": lm, "fmt": fmt, "cls": cls, "hidden": blind, "total": sum((weight * term for weight, term in terms), nothing)}
 
 
 def _weighted_mean(rows: Tensor, score: Tensor, settings: ClassLossSettings) -> Tensor:

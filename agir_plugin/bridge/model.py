@@ -1,7 +1,7 @@
 """MotionGPT's Lightning model with AGIR's objectives: trains on rows, validates by a named figure, tests into files."""
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 from mGPT.models.mgpt import MotionGPT
@@ -14,9 +14,13 @@ from agir_plugin.bridge.results import write_results
 from agir_plugin.bridge.run import RunExport
 from agir_plugin.bridge.settings import data_settings, experiment_folder, loss_settings, run_settings
 from agir_plugin.bridge.tokenizer import check_tokens
+from agir_plugin.errors import ConfigError
 
 #: The loss terms, by the names under which they are logged (`loss/lm/train`, ...).
-TERMS = ("lm", "fmt", "cls", "total")
+TERMS = ("lm", "fmt", "cls", "hidden", "total")
+
+
+MotionRows = Literal["mean", "codebook"]
 
 
 class TermMeans(nn.Module):
@@ -52,12 +56,15 @@ class TermMeans(nn.Module):
 class AgirModel(MotionGPT):
     """Chosen by `model.target`. Stage `vae` is MotionGPT's own; the language stages train AGIR's rows and losses.
 
+    `motion_rows` says how the language model's rows for motion tokens start: "mean" leaves them as MotionGPT makes them,
+    "codebook" takes them from the tokenizer's code vectors (for a model that has never seen motion tokens).
     `LOSS.AGIR` weighs the losses, `METRIC.AGIR` names the figure that chooses the best checkpoint, `DATASET.AGIR` the rows.
     """
 
-    def __init__(self, cfg: Any, datamodule: Any, **host: Any) -> None:
+    def __init__(self, cfg: Any, datamodule: Any, motion_rows: MotionRows = "mean", **host: Any) -> None:
         super().__init__(cfg=cfg, datamodule=datamodule, **host)
         self.cfg = cfg
+        self.motion_rows = _checked_motion_rows(motion_rows)
         self.run_settings = run_settings(cfg)
         self.data_settings = data_settings(cfg)
         self.answers: list[Answer] = []
@@ -68,6 +75,8 @@ class AgirModel(MotionGPT):
     def on_fit_start(self) -> None:
         """Before training, with all weights in place: the cohort's motion codes must come from this tokenizer."""
         self._check_tokens()
+        if self.writes and self.motion_rows == "codebook" and self.trainer.global_step == 0:
+            self.lm.start_motion_rows(self.vae.quantizer.codebook, int(self.cfg.SEED_VALUE))
 
     def on_test_start(self) -> None:
         """The same before a test."""
@@ -87,8 +96,9 @@ class AgirModel(MotionGPT):
         if not self.writes:
             return super().allsplit_step(split, batch, batch_idx)
         rows = batch["rows"]
-        logits, labels = self.lm.logits([row.source for row in rows], [row.target for row in rows])
-        terms = agir_losses(logits, labels, self.lm.ids, self.loss_settings)
+        hide = self.loss_settings.cls.hidden_weight > 0
+        logits, labels, hidden = self.lm.teach([row.source for row in rows], [row.target for row in rows], hide)
+        terms = agir_losses(logits, labels, self.lm.ids, self.loss_settings, hidden)
         self._losses[f"losses_{split}"].update(terms)
         if split == "train":
             return terms["total"]
@@ -131,3 +141,9 @@ class AgirModel(MotionGPT):
 
 class BestCheckpoint(ModelCheckpoint):
     """Keeps `checkpoints/best.ckpt`; a class of its own, so that MotionGPT's periodic checkpoints stay."""
+
+
+def _checked_motion_rows(value: str) -> str:
+    if value not in get_args(MotionRows):
+        raise ConfigError(f"model.params.motion_rows: expected one of {', '.join(get_args(MotionRows))}, got {value!r}")
+    return value

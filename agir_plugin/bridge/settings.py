@@ -72,6 +72,9 @@ class ClassLossSettings(Settings):
     """Weight in the total loss; 0 leaves the term out."""
     mode: Literal["restricted", "full"] = "restricted"
     """Cross-entropy over the three score tokens only, or over the whole vocabulary."""
+    hidden_weight: float = 0.0
+    """Weight of the same cross-entropy with the rationale hidden from the decoder, so that the score has to be read off the
+    motion and cannot be copied from the text; 0 leaves it out (AGIR's paper does not have it)."""
     class_weights: tuple[float, float, float] | None = None
     """Weight of each score's rows; null gives every row the same."""
 

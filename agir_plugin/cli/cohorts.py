@@ -1,58 +1,83 @@
 """`agir synth`, `ingest`, `annotate` and `tokenize`: what goes into a cohort folder, in the order in which it is needed."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agir_plugin.cli.console import progress_bar, say
+from agir_plugin.cli.console import progress_bar, say, waiting
 
-Folder = Annotated[Path, typer.Argument(help="Cohort folder.", show_default=False)]
-Out = Annotated[Path, typer.Option("--out", help="Cohort folder to make or to continue.", show_default=False)]
+if TYPE_CHECKING:
+    from agir_plugin.cohort import Cohort
+
+#: Refused walks that `agir ingest` names one by one; all of them stand in walks.csv.
+NAMED = 20
+
+Folder = Annotated[Path, typer.Argument(metavar="COHORT", help="Cohort folder, from `agir synth` or `agir ingest`.", show_default=False)]
+Out = Annotated[Path, typer.Option("--out", metavar="COHORT", help="Cohort folder to make, or to continue.", show_default=False)]
 
 
 def synth(
     out: Out,
     subjects: Annotated[int, typer.Option(help="Number of subjects, each ON and OFF.", min=3)] = 26,
     walks: Annotated[int, typer.Option(help="Walks per subject and state.", min=1)] = 12,
-    seed: Annotated[int, typer.Option(help="Same seed, same cohort, byte for byte.")] = 0,
+    seed: Annotated[int, typer.Option(help="Same seed, same cohort, byte for byte.", min=0)] = 0,
 ) -> None:
     """Make a SYNTHETIC cohort: walks of a documented walking model, with their true parameters and rationales.
 
-    Example: `agir synth --out cohort --subjects 26`
+    * `agir synth --out cohort` makes 26 subjects, ON and OFF, 12 walks each (under a minute)
+    * `agir synth --out small --subjects 4 --walks 2` makes a small one to try things with
+
+    Nobody walked: what is learnt from it says nothing about patients.
     """
     from agir_plugin.cohort import synthesise
 
     with progress_bar("synthetic walks") as update:
         cohort = synthesise(out, subjects=subjects, seed=seed, walks_per_session=walks, progress=update)
-    say(f"{out}: synthetic cohort of {len(cohort.kept)} walks, {len(cohort.walks) - len(cohort.kept)} refused")
+    say(f"{out}: SYNTHETIC cohort, {_counted(cohort)}")
     annotate(out)
 
 
 def ingest(
-    sources: Annotated[list[Path], typer.Argument(help="Recordings, or folders of them.", show_default=False)],
+    sources: Annotated[list[Path], typer.Argument(metavar="SOURCE", help="Recordings, or folders of them.", show_default=False)],
     out: Out,
-    labels: Annotated[Path, typer.Option(help="CSV with walk or subject,state and score.", show_default=False)],
+    labels: Annotated[
+        Path, typer.Option(metavar="CSV", help="Gait scores: columns walk,score or subject,state,score.", show_default=False)
+    ],
 ) -> None:
     """Read laboratory recordings into a cohort; every file is kept or listed with the reason why not.
 
-    Example: `agir ingest lab/*.c3d --out cohort --labels scores.csv`
+    * `agir ingest lab/ --out cohort --labels scores.csv` takes a folder and all below it
+    * `agir ingest day1/*.c3d day2/*.c3d --out cohort --labels scores.csv` takes these files
+
+    Walks are named by their files, `SUB01_off_walk_1.c3d`: subject, medication state (on, off) and number. A row `SUB01,off,1` in
+    scores.csv then scores all of them; for other names give the columns `walk,subject,state,score`. Scores are 0, 1 or 2. Run
+    again with more recordings, it does only what is new.
     """
     from agir_plugin.cohort import build_cohort
 
     with progress_bar("recordings") as update:
         cohort = build_cohort(sources, out, labels, progress=update)
-    for walk in cohort.walks:
-        if walk.status == "refused":
-            say(f"{walk.walk}: refused: {walk.reason}")
-    say(f"{out}: {len(cohort.kept)} of {len(cohort.walks)} walks kept; next: `agir annotate {out}`")
+    _say_refused(cohort)
+    unused = cohort.facts.get("labels_without_walks") or []
+    if unused:
+        say(f"{labels}: no recording was found for {_some(unused)}")
+    say(f"{out}: {_counted(cohort)}; next: `agir annotate {out}`")
+    if not cohort.facts["default_fold"]:
+        say(f"{out}: too few subjects to train, test and choose on: a training needs at least 3 with usable walks")
 
 
-def annotate(cohort: Folder, writer: Annotated[str, typer.Option(help="Registered rationale writer.")] = "rules") -> None:
+def annotate(
+    cohort: Folder,
+    writer: Annotated[str, typer.Option(help="Registered rationale writer.")] = "rules",
+) -> None:
     """Write a rationale for every labelled walk of a cohort from its measured parameters.
 
-    Example: `agir annotate cohort`
+    * `agir annotate cohort` writes Foot, Arm and Overall by rules, without a network, the same each time
+
+    Whatever rationales the cohort had are replaced.
     """
     from agir_plugin.cohort import Cohort
     from agir_plugin.registry import WRITERS, get
@@ -70,16 +95,44 @@ def annotate(cohort: Folder, writer: Annotated[str, typer.Option(help="Registere
 
 def tokenize(
     cohort: Folder,
-    model: Annotated[Path, typer.Option("--model", help="Run of the motion tokenizer (stage vae).", show_default=False)],
+    model: Annotated[
+        Path, typer.Option("--model", metavar="RUN", help="Folder of a finished tokenizer run (stage vae).", show_default=False)
+    ],
 ) -> None:
     """Encode every walk of a cohort with a trained motion tokenizer.
 
-    Example: `agir tokenize cohort --model experiments/model/AGIR_vq`
+    * `agir tokenize cohort --model experiments/model/AGIR_vq` writes cohort/TOKENS, which stages 1 and 2 read
+
+    Run again it does only what is new; with another tokenizer it makes all codes anew.
     """
-    from agir_plugin.bridge.run import load_run
-    from agir_plugin.bridge.tokenizer import tokenise
     from agir_plugin.cohort import Cohort
 
+    opened = Cohort.open(cohort)
+    with waiting("loading the tokenizer"):
+        from agir_plugin.bridge.run import load_run
+        from agir_plugin.bridge.tokenizer import tokenise
+
+        run = load_run(model)
     with progress_bar("motion tokens") as update:
-        counts = tokenise(Cohort.open(cohort), load_run(model), update)
+        counts = tokenise(opened, run, update)
     say(f"{cohort}: tokens of {counts['written']} walks written, {counts['kept']} were there")
+
+
+def _counted(cohort: Cohort) -> str:
+    """`16 of 16 walks kept, of 4 subjects (score 0: 8, 1: 6, 2: 2)`."""
+    counts = cohort.facts["counts"]
+    scores = ", ".join(f"{score}: {n}" for score, n in counts["walks_by_score"].items())
+    return f"{counts['kept']} of {counts['walks']} walks kept, of {counts['subjects']} subjects (score {scores})"
+
+
+def _say_refused(cohort: Cohort) -> None:
+    refused = [walk for walk in cohort.walks if walk.status == "refused"]
+    for walk in refused[:NAMED]:
+        say(f"{walk.walk}: refused: {walk.reason}")
+    if len(refused) > NAMED:
+        say(f"and {len(refused) - NAMED} more, each with its reason in {cohort.folder / 'walks.csv'}")
+
+
+def _some(names: Sequence[str], most: int = 5) -> str:
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more (cohort.json has the list)" if rest > 0 else "")

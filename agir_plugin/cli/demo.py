@@ -21,7 +21,7 @@ def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder for everything the demo makes.")] = Path("demo_run"),
     walk: Annotated[Path | None, typer.Option("--walk", help="Your own recording to assess at the end.", show_default=False)] = None,
     subjects: Annotated[int, typer.Option(help="Synthetic subjects, each ON and OFF.", min=6)] = 26,
-    walks: Annotated[int, typer.Option(help="Walks per subject and state.", min=2)] = 12,
+    walks: Annotated[int, typer.Option(help="Walks per subject and state.", min=2)] = 20,
     seed: Annotated[int, typer.Option(help="Seed of the synthetic cohort.")] = 0,
     overrides: Annotated[list[str] | None, typer.Argument(help="Settings for every training, such as TRAIN.END_EPOCH=2.", show_default=False)] = None,
 ) -> None:

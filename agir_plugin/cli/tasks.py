@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from agir_plugin.cli.console import OUT, say
-from agir_plugin.errors import ConfigError
+from agir_plugin.cli.console import say, show
+from agir_plugin.errors import ConfigError, UsageError
 
-app = typer.Typer(help="Task templates: list, show, lint, new, export.", no_args_is_help=True)
-Task = Annotated[str, typer.Argument(help="Registered name, or a YAML file.", show_default=False)]
+app = typer.Typer(help="Task templates, what the model is asked: list, show, lint, new, export.", no_args_is_help=True)
+
+Task = Annotated[str, typer.Argument(metavar="TASK", help="Registered name, or a YAML file.", show_default=False)]
 
 
 @app.command("list")
@@ -20,40 +21,54 @@ def list_tasks() -> None:
     from agir_plugin.tasks import load
 
     for name in names(TASKS):
-        OUT.print(f"{name:<16}{load(name).summary}", markup=False, highlight=False)
+        show(f"{name:<16}{load(name).summary}")
 
 
 @app.command("show")
-def show(task: Task, count: Annotated[int, typer.Option(help="Instructions to print.")] = 5) -> None:
-    """Print a template's first instructions. Example: `agir task show reasoning --count 3`"""
+def show_task(task: Task, count: Annotated[int, typer.Option(help="Instructions to print of each direction.", min=1)] = 5) -> None:
+    """Print a template's first instructions.
+
+    * `agir task show reasoning --count 3`
+    """
     from agir_plugin.tasks import load
 
     template = load(task)
-    OUT.print(f"{template.name} v{template.version}: {template.summary}", markup=False, highlight=False)
+    show(f"{template.name} v{template.version}: {template.summary}")
     for direction in template.directions:
-        OUT.print(f"\n{direction.kind} ({len(direction.input)} inputs)", markup=False, highlight=False)
+        show(f"\n{direction.kind} ({len(direction.input)} inputs)")
         for text in direction.input[:count]:
-            OUT.print(f"  {text}", markup=False, highlight=False)
+            show(f"  {text}")
 
 
 @app.command("lint")
 def lint_task(task: Task) -> None:
-    """Check a template; ends with exit code 2 when it has an error. Example: `agir task lint my_task.yaml`"""
+    """Check a template: placeholders, repetitions, hints at the score.
+
+    * `agir task lint balance.yaml` prints one line for each finding; an error ends with exit code 2, a warning does not
+    """
     from agir_plugin.tasks import lint
     from agir_plugin.tasks.load import read
 
     problems = lint(read(task))
     for problem in problems:
-        OUT.print(f"{problem.level}: {problem.where}: {problem.message}; {problem.fix}", markup=False, highlight=False)
+        show(f"{problem.level}: {problem.where}: {problem.message}; {problem.fix}")
     errors = sum(problem.level == "error" for problem in problems)
     if errors:
-        raise ConfigError(f"{task}: {errors} errors in the template; correct the lines named above")
+        raise ConfigError(f"{task}: expected a template without errors, got {errors}; correct the lines named above")
     say(f"{task}: no errors")
 
 
 @app.command("new")
-def new(name: str, path: Annotated[Path | None, typer.Option(help="File to write (default NAME.yaml).", show_default=False)] = None) -> None:
-    """Write a commented starter template. Example: `agir task new my_task`"""
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Lower-case letters, digits and _.", show_default=False)],
+    path: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="File to write, or folder for it (default NAME.yaml).", show_default=False)
+    ] = None,
+) -> None:
+    """Write a commented starter template.
+
+    * `agir task new balance` writes balance.yaml, which passes `agir task lint` as it is
+    """
     from agir_plugin.tasks import new_template
 
     say(f"wrote {new_template(name, path or Path(f'{name}.yaml'))}")
@@ -61,10 +76,23 @@ def new(name: str, path: Annotated[Path | None, typer.Option(help="File to write
 
 @app.command("export")
 def export(
-    out: Annotated[Path, typer.Option(help="Folder for template_pretrain.json and template_instructions.json.")] = Path("."),
+    tasks: Annotated[
+        list[str] | None, typer.Argument(metavar="TASK", help="Names or YAML files (default: the shipped ones).", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Folder for template_pretrain.json and template_instructions.json.")
+    ] = Path("."),
 ) -> None:
-    """Export the shipped templates to MotionGPT's template JSON. Example: `agir task export --out cohort`"""
-    from agir_plugin.tasks import write_export
+    """Export templates to MotionGPT's template JSON.
 
-    for path in write_export(out):
+    * `agir task export --out cohort` exports the shipped templates
+    * `agir task export generative balance.yaml --out cohort` exports these
+    """
+    from agir_plugin.tasks import load, write_export
+
+    templates = [load(task) for task in tasks] if tasks else None
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"--out: expected a folder, got the file {out}; name a folder")
+    out.mkdir(parents=True, exist_ok=True)
+    for path in write_export(out, templates):
         say(f"wrote {path}")

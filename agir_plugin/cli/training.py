@@ -6,17 +6,28 @@ from typing import Annotated, Literal
 
 import typer
 
-from agir_plugin.errors import UsageError
+from agir_plugin.errors import HostError, UsageError
 
-Cfg = Annotated[str, typer.Option("--cfg", help="YAML file, or the name of a shipped one such as agir_stage1.yaml.", show_default=False)]
-Overrides = Annotated[list[str] | None, typer.Argument(help="Settings to change, such as TRAIN.BATCH_SIZE=32.", show_default=False)]
-Root = Annotated[Path | None, typer.Option("--root", help="MotionGPT checkout to use.", show_default=False)]
+Cfg = Annotated[
+    str, typer.Option("--cfg", metavar="YAML", help="YAML file, or the name of a shipped one such as agir_stage1.yaml.", show_default=False)
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="KEY=VALUE", help="Settings to change, such as TRAIN.BATCH_SIZE=32.", show_default=False),
+]
+Root = Annotated[
+    Path | None, typer.Option("--root", metavar="DIR", help="MotionGPT checkout to use instead of the installed host.", show_default=False)
+]
 
 
 def train(cfg: Cfg, overrides: Overrides = None, root: Root = None) -> None:
     """Train with MotionGPT's train script; started again after an interruption, it continues.
 
-    Example: `agir train --cfg agir_stage1.yaml DATASET.AGIR.cohort=my_cohort TRAIN.BATCH_SIZE=32`
+    * `agir train --cfg agir_vq.yaml DATASET.AGIR.cohort=cohort` trains the motion tokenizer; then `agir tokenize`
+    * `agir train --cfg agir_stage1.yaml DATASET.AGIR.cohort=cohort model.params.lm.params.model_path=flan-t5-base`: stage 1
+    * `agir train --cfg agir_stage2.yaml DATASET.AGIR.cohort=cohort model.params.lm.params.model_path=flan-t5-base`: stage 2
+
+    The run is in `experiments/model/NAME` below the current folder. Every key is explained in the YAML files.
     """
     _run("train", cfg, overrides or [], root)
 
@@ -24,7 +35,10 @@ def train(cfg: Cfg, overrides: Overrides = None, root: Root = None) -> None:
 def test(cfg: Cfg, overrides: Overrides = None, root: Root = None) -> None:
     """Test with MotionGPT's test script; writes predictions.jsonl and metrics.json into the results folder.
 
-    Example: `agir test --cfg agir_stage2.yaml DATASET.AGIR.cohort=my_cohort TEST.CHECKPOINTS=experiments/model/AGIR_stage2/checkpoints/best.ckpt`
+    * `agir test --cfg agir_stage2.yaml DATASET.AGIR.cohort=cohort model.params.lm.params.model_path=flan-t5-base`
+    * add `TEST.CHECKPOINTS=experiments/model/AGIR_stage2/checkpoints/last.ckpt` to test another checkpoint than the best
+
+    The results are in `results/model/NAME` below the current folder.
     """
     _run("test", cfg, overrides or [], root)
 
@@ -32,20 +46,31 @@ def test(cfg: Cfg, overrides: Overrides = None, root: Root = None) -> None:
 def config_path(name: str) -> Path:
     """A configuration file: as given, else the shipped file of that name. Raises UsageError with the shipped names."""
     from agir_plugin.config import configs_dir
+    from agir_plugin.registry import did_you_mean
 
     given, shipped = Path(name), configs_dir() / Path(name).name
     if given.is_file():
         return given.resolve()
-    if shipped.is_file():
+    if shipped.is_file() and given.parent in (Path("."), Path("configs")):
         return shipped.resolve()
-    known = ", ".join(sorted(path.name for path in configs_dir().glob("agir_*.yaml")))
-    raise UsageError(f"{name}: expected a YAML file or the name of a shipped configuration ({known}), found neither")
+    known = sorted(path.name for path in configs_dir().glob("agir_*.yaml"))
+    raise UsageError(
+        f"--cfg: expected a YAML file or the name of a shipped configuration ({', '.join(known)}), got {name}, which is "
+        f"neither{did_you_mean(given.name, known)}"
+    )
 
 
 def _run(script: Literal["train", "test"], cfg: str, overrides: list[str], root: Path | None) -> None:
-    from agir_plugin.bridge.host import run_script
+    """Run the script to its end and exit as it did: it has said on stderr what was wrong."""
+    from agir_plugin.bridge.host import finish_script, start_script
 
     wrong = [item for item in overrides if "=" not in item]
     if wrong:
         raise UsageError(f"expected settings as KEY=VALUE, got {wrong[0]!r}; write for instance TRAIN.BATCH_SIZE=32")
-    run_script(script, config_path(cfg), overrides, root=root)
+    process = start_script(script, config_path(cfg), overrides, root=root)
+    try:
+        finish_script(process, script)
+    except HostError:
+        if process.returncode < 0:  # killed by a signal, so that it could not say anything
+            raise
+        raise typer.Exit(process.returncode) from None

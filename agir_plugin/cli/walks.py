@@ -1,85 +1,103 @@
 """`agir gait` and `agir assess`: recordings in, measured parameters or assessments out."""
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from agir_plugin.cli.console import OUT, progress_bar, say, write_json_result
-from agir_plugin.errors import AgirError, UsageError
+from agir_plugin.cli.console import OUT, check_result_files, progress_bar, say, waiting, write_json_result, write_result
+from agir_plugin.errors import AgirError, UnreadableFile, UnusableRecording, UsageError
 
-Files = Annotated[list[Path], typer.Argument(help="C3D, BVH, or npy files: joints (T,22,3) in metres, Y up.", show_default=False)]
-Fps = Annotated[float | None, typer.Option("--fps", help="Frame rate of npy files (default 20).", show_default=False)]
-Json = Annotated[str | None, typer.Option("--json", help="Write JSON to this file, or `-` for stdout.", show_default=False)]
+if TYPE_CHECKING:
+    from agir_plugin.records import GaitParameters, Motion
+
+#: What one file gives.
+Found = TypeVar("Found")
+
+#: Columns of `agir gait --csv` before the parameters.
+FACTS = ("file", "status", "reasons", "flags", "fps", "source", "n_strides")
 
 
-def gait(
-    files: Files,
-    json_out: Json = None,
-    csv_out: Annotated[Path | None, typer.Option("--csv", help="Write one row per file.", show_default=False)] = None,
-    plot: Annotated[Path | None, typer.Option("--plot", help="Draw one file's signals and events (PNG).", show_default=False)] = None,
-    fps: Fps = None,
-) -> None:
+def _frame_rate(value: float | None) -> float | None:
+    """Check --fps before anything is loaded."""
+    from agir_plugin.ingest.places import FASTEST_FPS
+
+    if value is not None and not 0 < value <= FASTEST_FPS:
+        raise typer.BadParameter(f"expected frames per second above 0 and up to {FASTEST_FPS:g}, got {value:g}")
+    return value
+
+
+Files = Annotated[
+    list[Path],
+    typer.Argument(metavar="FILE", help="C3D or BVH files, or npy joints (T,22,3) in metres, Y up.", show_default=False),
+]
+Fps = Annotated[
+    float | None,
+    typer.Option("--fps", help="Frames per second, in place of the file's own (npy: 20).", callback=_frame_rate, show_default=False),
+]
+Json = Annotated[str | None, typer.Option("--json", metavar="OUT", help="Write JSON to this file, or - for stdout.", show_default=False)]
+Csv = Annotated[str | None, typer.Option("--csv", metavar="OUT", help="Write a table, one row per file, or - for stdout.", show_default=False)]
+Plot = Annotated[
+    Path | None, typer.Option("--plot", metavar="OUT", help="Draw one walk: foot paths, events, norms (png, svg, pdf).", show_default=False)
+]
+
+
+def gait(files: Files, json_out: Json = None, csv_out: Csv = None, plot: Plot = None, fps: Fps = None) -> None:
     """Measure gait events and parameters of recordings.
 
-    Example: `agir gait walk.c3d` shows a card; `agir gait *.c3d --json - --csv parameters.csv` writes files.
-    A walk that cannot be measured is refused with its reasons (exit code 0); a file that cannot be read ends with 1.
+    * `agir gait walk.c3d` shows a card: each parameter beside its norm
+    * `agir gait *.c3d --json gait.json --csv gait.csv` writes events and parameters of many walks
+    * `agir gait joints.npy --fps 30 --json -` prints JSON for the next program
+    * `agir gait walk.c3d --plot walk.png` draws the feet with their events
+
+    A walk that cannot be measured (a standing trial, a single step, somebody running) is refused with its reasons, which is a
+    result: exit code 0. A file that cannot be read is named on stderr and the others go on: exit code 1.
     """
-    from agir_plugin.gait import measure, report_json
-    from agir_plugin.ingest import read
-    from agir_plugin.motion import to_motion
+    _check_gait_results(len(files), json_out, csv_out, plot)
+    from agir_plugin.gait import report_json
     from agir_plugin.report import gait_card
 
-    if plot is not None and len(files) != 1:
-        raise UsageError(f"expected one file with --plot, got {len(files)}; plot them one at a time")
-    reports: list[dict[str, Any]] = []
-    failed: list[str] = []
-    for path in files:
-        try:
-            motion = to_motion(read(path, fps))
-            measured = measure(motion)
-        except AgirError as error:
-            failed.append(_naming(path, error))
-            continue
-        reports.append(report_json(str(path), measured))
-        if plot is not None:
-            from agir_plugin.report.plots import plot_gait
-
-            plot_gait(motion, measured, plot)
-            say(f"wrote {plot}")
-        if json_out is None and csv_out is None:
+    found, failed = _each(files, "measuring", lambda path: (path, *_measure(path, fps)))
+    reports = [report_json(str(path), measured) for path, _, measured in found]
+    if json_out is None and csv_out is None:
+        for path, _, measured in found:
             OUT.print(gait_card(str(path), measured))
     if json_out is not None and reports:
         write_json_result(reports[0] if len(files) == 1 else reports, json_out)
     if csv_out is not None and reports:
-        _write_csv(csv_out, reports)
+        write_result(_table(reports), csv_out)
+    if plot is not None and found:
+        _plot(*found[0], plot)
     _end(failed, len(files))
 
 
 def assess(
     files: Files,
-    model: Annotated[Path, typer.Option("--model", help="Folder of a finished stage 2 run.", show_default=False)],
+    model: Annotated[Path, typer.Option("--model", metavar="RUN", help="Folder of a finished stage 2 run.", show_default=False)],
     json_out: Json = None,
     fps: Fps = None,
 ) -> None:
     """Score walks with a trained model and check its rationale against what was measured.
 
-    Example: `agir assess walk.c3d --model demo_run/experiments/model/AGIR_stage2_demo` shows a card; add `--json -` for JSON.
+    * `agir assess walk.c3d --model demo_run/experiments/model/AGIR_stage2_demo` shows a card
+    * `agir assess *.c3d --model experiments/model/AGIR_stage2 --json scores.json` writes a list, one entry per file
+
+    The score (MDS-UPDRS item 3.10: 0 normal, 1 slight, 2 mild) and its probabilities come from the model; beside every statement
+    of the rationale stands what was measured on the same walk. A walk that cannot be measured is refused and gets no score.
+
     Research software, not a medical device.
     """
-    from agir_plugin.bridge.assess import assess_many, load_run
+    check_result_files({"--json": json_out})
     from agir_plugin.report import assessment_json, card
 
-    run = load_run(model)
-    results, failed = [], []
-    with progress_bar("assessing") as update:
-        for number, path in enumerate(files, start=1):
-            try:
-                results += list(assess_many([path], run, fps))
-            except AgirError as error:
-                failed.append(_naming(path, error))
-            update(number, len(files))
+    with waiting("loading the model"):
+        from agir_plugin.bridge.assess import assess as assess_one
+        from agir_plugin.bridge.assess import load_run
+
+        run = load_run(model)
+    results, failed = _each(files, "assessing", lambda path: assess_one(path, run, fps))
     if json_out is None:
         for result in results:
             OUT.print(card(result))
@@ -89,33 +107,78 @@ def assess(
     _end(failed, len(files))
 
 
+def _check_gait_results(n_files: int, json_out: str | None, csv_out: str | None, plot: Path | None) -> None:
+    check_result_files({"--json": json_out, "--csv": csv_out})
+    if plot is None:
+        return
+    from agir_plugin.report.plots import picture_format
+
+    check_result_files({"--plot": plot})
+    picture_format(plot)
+    if n_files != 1:
+        raise UsageError(f"expected one file with --plot, got {n_files}; plot them one at a time")
+
+
+def _measure(path: Path, fps: float | None) -> tuple[Motion, GaitParameters]:
+    from agir_plugin.gait import measure
+    from agir_plugin.ingest import read
+    from agir_plugin.motion import to_motion
+
+    motion = to_motion(read(path, fps))
+    return motion, measure(motion)
+
+
+def _each(files: Sequence[Path], title: str, work: Callable[[Path], Found]) -> tuple[list[Found], list[str]]:
+    """The results of the files that can be used, in order, and one line for each that cannot."""
+    results, failed = [], []
+    with progress_bar(title) as update:
+        for number, path in enumerate(files, start=1):
+            try:
+                results.append(work(path))
+            except (UnreadableFile, UnusableRecording) as error:
+                failed.append(_naming(path, error))
+            update(number, len(files))
+    return results, failed
+
+
 def _naming(path: Path, error: AgirError) -> str:
     """The error's text, with the file named once."""
     text = str(error)
     return text if str(path) in text else f"{path}: {text}"
 
 
-def _end(failed: list[str], total: int) -> None:
+def _end(failed: Sequence[str], total: int) -> None:
+    """Say which files gave nothing; AgirError (exit code 1) when there are any."""
     if not failed:
         return
-    for line in failed[:-1]:
+    if total == 1:
+        raise AgirError(failed[0])
+    for line in failed:
         say(f"agir: {line}")
-    if total > 1:
-        say(f"agir: {total - len(failed)} of {total} files done")
-    raise AgirError(failed[-1])
+    raise AgirError(f"{len(failed)} of {total} files could not be used (named above), {total - len(failed)} are done")
 
 
-def _write_csv(path: Path, reports: list[dict[str, Any]]) -> None:
-    from agir_plugin.cohort.files import write_table
+def _table(reports: Sequence[dict[str, Any]]) -> str:
+    """One CSV row per report; the parameters have the column names of a cohort's parameters.csv."""
+    from agir_plugin.cohort.files import table
+    from agir_plugin.cohort.summary import COLUMN_NAMES
 
-    names = sorted({name for report in reports for name in report["parameters"]})
-    facts = ("file", "status", "reasons", "flags", "fps", "source", "n_strides")
+    names = dict.fromkeys(name for report in reports for name in report["parameters"])
     rows = [
         {
-            **{key: "; ".join(report[key]) if isinstance(report[key], list) else report[key] for key in facts},
-            **{name: report["parameters"].get(name, {}).get("value") for name in names},
+            **{key: "; ".join(report[key]) if isinstance(report[key], list) else report[key] for key in FACTS},
+            **{COLUMN_NAMES.get(name, name): measure["value"] for name, measure in report["parameters"].items()},
         }
         for report in reports
     ]
-    write_table(path, (*facts, *names), rows)
-    say(f"wrote {path}")
+    return table((*FACTS, *(COLUMN_NAMES.get(name, name) for name in names)), rows)
+
+
+def _plot(file: Path, motion: Motion, measured: GaitParameters, plot: Path) -> None:
+    if measured.status == "refused":
+        say(f"{file}: nothing to draw, the walk was refused: {'; '.join(measured.reasons)}")
+        return
+    from agir_plugin.report.plots import plot_gait
+
+    plot_gait(motion, measured, plot)
+    say(f"wrote {plot}")

@@ -3,14 +3,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from agir_plugin import registry
 from agir_plugin.cohort.labels import Label, Labels, read_labels
 from agir_plugin.cohort.manifest import Cohort
 from agir_plugin.cohort.synthetic import WALKING_MODEL, Trial, draw_trials
@@ -20,6 +19,7 @@ from agir_plugin.consts import JOINTS, MODEL_FPS
 from agir_plugin.errors import UnreadableFile
 from agir_plugin.gait import measure, report_json
 from agir_plugin.ingest import read
+from agir_plugin.ingest.reading import endings
 from agir_plugin.motion import resample, to_features, to_motion
 from agir_plugin.records import Motion
 
@@ -145,18 +145,18 @@ def _recorded_content(path: Path, place: str) -> Content:
 
 def _find(sources: Iterable[Path | str]) -> dict[str, list[tuple[str, Path]]]:
     """Stem -> the recordings of that name, each with its place: the path below the given folder, or the file name."""
-    endings, seen = _endings(), set()
+    known, seen = endings(), set()
     found: dict[str, list[tuple[str, Path]]] = {}
     for source in map(Path, sources):
         if not source.exists():
             raise UnreadableFile(
                 f"{source}: expected a recording or a folder of recordings, but there is nothing; check the path"
             )
-        below = [path for path in sorted(source.rglob("*")) if path.suffix.lower() in endings]
+        below = [path for path in sorted(source.rglob("*")) if path.suffix.lower() in known]
         files = [source] if source.is_file() else below
         if not files:
             raise UnreadableFile(
-                f"{source}: expected recordings ({', '.join(endings)}) in this folder, found none; check the path"
+                f"{source}: expected recordings ({', '.join(known)}) in this folder, found none; check the path"
             )
         for path in files:
             place = path.name if path == source else path.relative_to(source).as_posix()
@@ -164,11 +164,6 @@ def _find(sources: Iterable[Path | str]) -> dict[str, list[tuple[str, Path]]]:
                 found.setdefault(path.stem, []).append((place, path))
             seen.add(path.resolve())
     return found
-
-
-def _endings() -> Sequence[str]:
-    readers = (registry.get(registry.READERS, name) for name in registry.names(registry.READERS))
-    return sorted({ending for reader in readers for ending in getattr(reader, "SUFFIXES", ())})
 
 
 def _trial(stem: str) -> str:

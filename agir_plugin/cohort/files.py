@@ -44,13 +44,18 @@ def write_json(path: Path, values: Mapping[str, Any], indent: int | None = 2) ->
     write_text(path, json.dumps(values, indent=indent, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def write_table(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write a CSV table; a missing value or None is an empty cell, a float has nine significant digits."""
+def table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """A CSV table; a missing value or None is an empty cell, a float has nine significant digits."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows([_cell(row.get(column)) for column in columns] for row in rows)
-    write_text(path, buffer.getvalue())
+    return buffer.getvalue()
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write a CSV table (see `table`), whole or not at all."""
+    write_text(path, table(columns, rows))
 
 
 def read_table(path: Path) -> list[dict[str, str]]:

@@ -34,6 +34,11 @@ def read(path: Path | str, fps: float | None = None) -> Recording:
     return readers[name].read(path, fps)
 
 
+def endings() -> tuple[str, ...]:
+    """The file endings that the registered readers know, in lower case, sorted."""
+    return tuple(sorted({ending for reader in _readers().values() for ending in getattr(reader, "SUFFIXES", ())}))
+
+
 def _readers() -> dict[str, Any]:
     found = {name: registry.get(registry.READERS, name) for name in registry.names(registry.READERS)}
     if not found:
@@ -78,8 +83,7 @@ def _choose(head: bytes, path: Path, readers: dict[str, Any]) -> str:
         )
     if fitting:
         return fitting[0]
-    endings = sorted({ending for reader in readers.values() for ending in getattr(reader, "SUFFIXES", ())})
     raise UnreadableFile(
-        f"{path}: expected a recording ({', '.join(endings)}), got a file of unknown type ({suffix or 'no ending'}, "
+        f"{path}: expected a recording ({', '.join(endings())}), got a file of unknown type ({suffix or 'no ending'}, "
         f"first bytes {head[:8].hex(' ')}); convert it to one of these"
     )

@@ -148,13 +148,11 @@ def _asymmetry(kind: str, asymmetry: Finding | None, voice: _Voice) -> str:
 def _overall(found: dict[str, Finding], conflict: str | None, voice: _Voice, score: int) -> str:
     phrases = _phrases()["overall"]
     chosen = _overall_findings(found, conflict is not None)
-    plans = phrases["conflict_plans" if conflict else "plans"]
-    bare = phrases["bare_conflict" if conflict else "bare"]
-    return _sentence((voice.pick(plans, "overall plan") if chosen else bare).format(
+    plan = "plan" if chosen else "bare"
+    return _sentence(phrases[f"conflict_{plan}" if conflict else plan].format(
         level=voice.pick(phrases["level"][score], "overall level"),
         conflict=voice.pick(phrases[conflict], "overall conflict") if conflict else "",
         nps=_join([voice.noun_phrase(finding) for finding in chosen]),
-        clauses=_join([voice.clause(finding) for finding in chosen]),
     ))
 
 
