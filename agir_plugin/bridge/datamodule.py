@@ -122,11 +122,13 @@ class GaitDataModule(BASEDataModule):
         return features
 
     def skipped(self) -> dict[str, dict[str, list[str]]]:
-        """Walks of the cohort that no split uses, as MotionGPT's host reports them: split -> reason -> walks."""
-        reasons: dict[str, list[str]] = {}
-        for walk, reason in self.excluded.items():
-            reasons.setdefault(reason, []).append(walk)
-        return {"cohort": reasons} if reasons else {}
+        """Refused walks of each split in use, as MotionGPT's host reports them: split -> reason -> walks."""
+        found: dict[str, dict[str, list[str]]] = {split: {} for split in self._sets}
+        for split, reasons in found.items():
+            for walk in self.cohort.walks:
+                if walk.status == REFUSED and walk.subject in getattr(self.fold, split):
+                    reasons.setdefault(walk.reason, []).append(walk.walk)
+        return found
 
     def code_folder(self) -> str:
         """Where the motion codes are (MotionGPT's tokenising script writes them there)."""

@@ -53,8 +53,6 @@ class GaitLM(MLM):
         Longest source and target in tokens. A longer target is an error: cut off, it would lose its score.
     max_reasoning_tokens
         Longest rationale that constrained decoding writes.
-    codebook_rows
-        Start the motion tokens' rows from the tokenizer's code vectors instead of random ones (see `start_motion_rows`).
     """
 
     def __init__(self, model_path: str, max_length: int = 256, max_reasoning_tokens: int = 128, **host: Any) -> None:

@@ -48,8 +48,8 @@ class DataSettings(Settings):
 class RunSettings(Settings):
     """The block `METRIC.AGIR`."""
 
-    monitor: str = "Metrics/score_nll"
-    """Validation figure that chooses the best checkpoint."""
+    monitor: str = "loss/total/val"
+    """Validation figure that chooses the best checkpoint: a loss, `Metrics/accuracy` or `Metrics/score_nll`."""
     mode: Literal["min", "max"] = "min"
     """Whether the best checkpoint has the least or the greatest value of `monitor`."""
     summary: str = "agir_plugin.evaluation.summary.summarise"

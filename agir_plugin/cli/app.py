@@ -1,4 +1,5 @@
 """The `agir` command: its subcommands, and how errors leave it."""
+
 from __future__ import annotations
 
 import os
@@ -27,15 +28,20 @@ error), 1 could not, 2 wrong use.
 
 Research software, not a medical device.
 """
-WALKS, COHORTS, MODELS, HELP = "Walks", "Cohorts", "Models", "Help"
+#: Headings of the list of commands.
+START, WALKS, COHORTS, MODELS = "Start here", "Walks", "Cohorts", "Models"
 
 app = typer.Typer(
-    help="Assess walks with a language model: MDS-UPDRS gait score, probabilities, and a rationale checked against the walk.",
-    epilog=EPILOG, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown",
+    help="Assess walks with a language model: MDS-UPDRS gait score, probabilities, and a rationale that is checked.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("demo", rich_help_panel=HELP)(demo.demo)
-app.command("doctor", rich_help_panel=HELP)(doctor.doctor)
+app.command("demo", rich_help_panel=START)(demo.demo)
+app.command("doctor", rich_help_panel=START)(doctor.doctor)
 app.command("gait", rich_help_panel=WALKS)(walks.gait)
 app.command("assess", rich_help_panel=WALKS)(walks.assess)
 app.command("synth", rich_help_panel=COHORTS)(cohorts.synth)
@@ -88,8 +94,8 @@ def _wrong_use(error: Exception) -> int:
 
 
 def _file_trouble(error: OSError) -> str:
-    names = [str(name) for name in (error.filename, error.filename2) if name]
-    return f"{names[-1] if names else 'a file'}: {error.strerror or error}; check the path, its permissions and the free space"
+    names = [str(name) for name in (error.filename, error.filename2) if name] or ["a file"]
+    return f"{names[-1]}: {error.strerror or error}; check the path, its permissions and the free space"
 
 
 def _print_version(wanted: bool) -> None:

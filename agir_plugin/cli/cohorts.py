@@ -1,4 +1,5 @@
-"""`agir synth`, `ingest`, `annotate` and `tokenize`: what goes into a cohort folder, in the order in which it is needed."""
+"""`agir synth`, `ingest`, `annotate` and `tokenize`: what goes into a cohort folder, in the order it is needed."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -15,8 +16,13 @@ if TYPE_CHECKING:
 #: Refused walks that `agir ingest` names one by one; all of them stand in walks.csv.
 NAMED = 20
 
-Folder = Annotated[Path, typer.Argument(metavar="COHORT", help="Cohort folder, from `agir synth` or `agir ingest`.", show_default=False)]
-Out = Annotated[Path, typer.Option("--out", metavar="COHORT", help="Cohort folder to make, or to continue.", show_default=False)]
+Folder = Annotated[
+    Path,
+    typer.Argument(metavar="COHORT", help="Cohort folder, from `agir synth` or `agir ingest`.", show_default=False),
+]
+Out = Annotated[
+    Path, typer.Option("--out", metavar="COHORT", help="Cohort folder to make, or to continue.", show_default=False)
+]
 
 
 def synth(
@@ -41,10 +47,13 @@ def synth(
 
 
 def ingest(
-    sources: Annotated[list[Path], typer.Argument(metavar="SOURCE", help="Recordings, or folders of them.", show_default=False)],
+    sources: Annotated[
+        list[Path], typer.Argument(metavar="SOURCE", help="Recordings, or folders of them.", show_default=False)
+    ],
     out: Out,
     labels: Annotated[
-        Path, typer.Option(metavar="CSV", help="Gait scores: columns walk,score or subject,state,score.", show_default=False)
+        Path,
+        typer.Option(metavar="CSV", help="Gait scores: columns walk,score or subject,state,score.", show_default=False),
     ],
 ) -> None:
     """Read laboratory recordings into a cohort; every file is kept or listed with the reason why not.
@@ -52,9 +61,9 @@ def ingest(
     * `agir ingest lab/ --out cohort --labels scores.csv` takes a folder and all below it
     * `agir ingest day1/*.c3d day2/*.c3d --out cohort --labels scores.csv` takes these files
 
-    Walks are named by their files, `SUB01_off_walk_1.c3d`: subject, medication state (on, off) and number. A row `SUB01,off,1` in
-    scores.csv then scores all of them; for other names give the columns `walk,subject,state,score`. Scores are 0, 1 or 2. Run
-    again with more recordings, it does only what is new.
+    Walks are named by their files, `SUB01_off_walk_1.c3d`: subject, medication state (on, off) and number. A row
+    `SUB01,off,1` in scores.csv then scores all of them; for other names give the columns `walk,subject,state,score`.
+    Scores are 0, 1 or 2. Run again with more recordings, it does only what is new.
     """
     from agir_plugin.cohort import build_cohort
 
@@ -96,7 +105,10 @@ def annotate(
 def tokenize(
     cohort: Folder,
     model: Annotated[
-        Path, typer.Option("--model", metavar="RUN", help="Folder of a finished tokenizer run (stage vae).", show_default=False)
+        Path,
+        typer.Option(
+            "--model", metavar="RUN", help="Folder of a finished tokenizer run (stage vae).", show_default=False
+        ),
     ],
 ) -> None:
     """Encode every walk of a cohort with a trained motion tokenizer.

@@ -1,4 +1,5 @@
 """Where the command line prints: results to stdout or the named file, messages and progress to stderr."""
+
 from __future__ import annotations
 
 import json
@@ -44,7 +45,13 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
         if seen["total"] > 1:
             say(f"{title}: {seen['total']} in {time.monotonic() - began:.0f} s")
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=ERR) as bar:
         task = bar.add_task(title, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
@@ -70,15 +77,23 @@ def check_result_files(targets: dict[str, str | Path | None]) -> None:
 
     named = {option: Path(target) for option, target in targets.items() if target is not None}
     if sum(str(path) == STDOUT for path in named.values()) > 1:
-        raise UsageError(f"expected at most one of {' and '.join(named)} on stdout (-), got both; name a file for one of them")
+        raise UsageError(
+            f"expected at most one of {' and '.join(named)} on stdout (-), got both; name a file for one of them"
+        )
     for option, path in named.items():
         if path.suffix.lower() in endings():
-            raise UsageError(f"{option}: expected a file to write, got {path}, the name of a recording; name the result file after {option}")
+            raise UsageError(
+                f"{option}: expected a file to write, got {path}, the name of a recording; name the result file after "
+                f"{option}"
+            )
         if path.is_dir():
             raise UsageError(f"{option}: expected a file to write, got the folder {path}; name a file in it")
         above = next(parent for parent in path.absolute().parents if parent.exists())
         if not above.is_dir():
-            raise UsageError(f"{option}: expected a file to write, got {path}, but {above} is a file and not a folder; choose another place")
+            raise UsageError(
+                f"{option}: expected a file to write, got {path}, but {above} is a file and not a folder; "
+                "choose another place"
+            )
 
 
 def write_result(text: str, out: str | Path) -> None:

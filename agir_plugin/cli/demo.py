@@ -31,8 +31,12 @@ def demo(
     it continues. Example: `agir demo --out demo_run --walk my_walk.c3d`
     """
     from agir_plugin.bridge.assess import assess
+    from agir_plugin.ingest import read
+    from agir_plugin.motion import to_motion
     from agir_plugin.report import assessment_json, card
 
+    if walk is not None:
+        to_motion(read(walk))  # a recording that cannot be read stops the demo now, not after the training
     began = time.monotonic()
     folder = DemoFolder(out.resolve(), tuple(overrides or ()))
     with _step(1, "synthetic cohort"):
@@ -62,6 +66,8 @@ def demo(
 @contextmanager
 def _step(number: int, title: str) -> Iterator[None]:
     ERR.rule(f"{number} of {STEPS}: {title}", align="left")
+    if walk is not None:
+        to_motion(read(walk))  # a recording that cannot be read stops the demo now, not after the training
     began = time.monotonic()
     yield
     say(f"step {number} took {time.monotonic() - began:.0f} s")

@@ -1,46 +1,109 @@
 """`agir doctor`: what is installed, what is missing, and what to do about it."""
+
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
+import os
+import platform
+import re
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
 
-from agir_plugin.cli.console import OUT, say
+from agir_plugin.cli.console import say, show
 from agir_plugin.errors import AgirError, HostError
 
-#: Package -> what it is needed for; the first group must be there.
-NEEDED = {"torch": "models", "transformers": "language model", "pytorch-lightning": "training", "omegaconf": "configurations",
-          "ezc3d": "C3D files", "scipy": "signals", "scikit-learn": "controls"}
-OPTIONAL = {"agir-motiongpt": "training and assessing (extra `host`)", "smplx": "SMPL bodies (extra `smpl`)",
-            "bert-score": "BERTScore (extra `eval`)", "gradio": "web page (extra `web`)", "openai": "LLM writer (extra `llm`)"}
+#: Distribution -> module and use; these must be there, in the versions that agir-plugin asks for.
+NEEDED = {
+    "numpy": ("numpy", "arrays"),
+    "scipy": ("scipy", "signals"),
+    "ezc3d": ("ezc3d", "C3D files"),
+    "torch": ("torch", "models"),
+    "transformers": ("transformers", "language model"),
+    "pytorch-lightning": ("pytorch_lightning", "training"),
+    "omegaconf": ("omegaconf", "configurations"),
+    "scikit-learn": ("sklearn", "controls"),
+}
+#: Distribution -> use and extra; without them only that use is missing.
+OPTIONAL = {
+    "matplotlib": "agir gait --plot (pip install matplotlib)",
+    "smplx": "SMPL bodies (extra smpl)",
+    "bert-score": "BERTScore (extra eval)",
+    "gradio": "web page (extra web)",
+    "openai": "LLM writer (extra llm)",
+}
 
 
 def doctor() -> None:
-    """Check the installation; ends with exit code 1 when something needed is missing. Example: `agir doctor`"""
-    missing = [name for name in NEEDED if _line(name, NEEDED[name]) is None]
+    """Check the installation; ends with exit code 1 when something needed is missing.
+
+    * `agir doctor` lists what is there, imports it, and says how to get what is not
+    """
+    _row("python", platform.python_version(), f"{os.cpu_count()} CPU cores")
+    wanted = _wanted()
+    faults = [_needed("agir-plugin", "agir_plugin", "this package", "")]
+    faults += [_needed(name, *NEEDED[name], wanted.get(name, "")) for name in NEEDED]
+    faults.append(_host())
     for name, use in OPTIONAL.items():
-        _line(name, use)
-    OUT.print(_host_line(), markup=False, highlight=False)
-    if missing:
-        raise AgirError(f"expected {', '.join(missing)} to be installed; run `pip install agir-plugin[host]`")
+        _row(name, _version(name) or "not installed", use)
+    found = [fault for fault in faults if fault]
+    if found:
+        raise AgirError("; ".join(found))
     say("everything that is needed is there")
 
 
-def _line(package: str, use: str) -> str | None:
+def _needed(name: str, module: str, use: str, wanted: str) -> str:
+    """Show a distribution; returns what is wrong with it and the remedy, or an empty string."""
+    found = _version(name)
+    _row(name, found or "not installed", use)
+    if found is None:
+        return f"{name} is not installed: run `pip install {name}{wanted}`"
+    if wanted and not _fits(found, wanted):
+        return f"{name} is {found}, expected {wanted}: run `pip install '{name}{wanted}'`"
     try:
-        found = version(package)
-    except PackageNotFoundError:
-        found = None
-    OUT.print(f"{package:<20}{found or 'not installed':<18}{use}", markup=False, highlight=False)
-    return found
+        import_module(module)
+    except (ImportError, OSError) as error:
+        return f"{name} {found} cannot be imported ({error}): reinstall it"
+    return ""
 
 
-def _host_line() -> str:
-    if find_spec("omegaconf") is None or find_spec("torch") is None:
-        return "MotionGPT           not looked for: torch or omegaconf is missing"
+def _host() -> str:
     from agir_plugin.bridge.host import find_host
 
     try:
         host = find_host()
     except HostError as error:
-        return f"MotionGPT           {error}"
-    return f"MotionGPT           {host.root or 'installed package mGPT'}"
+        _row("MotionGPT", "not found", "training and assessing")
+        return str(error)
+    place = f"checkout {host.root}" if host.root else f"host {_version('agir-motiongpt') or ''}".rstrip()
+    _row("MotionGPT", place, "training and assessing")
+    return ""
+
+
+def _wanted() -> dict[str, str]:
+    """Distribution -> the versions that agir-plugin asks for, such as `<6,>=4.57`."""
+    try:
+        lines = requires("agir-plugin") or []
+    except PackageNotFoundError:
+        return {}
+    plain = [line.partition(";")[0].strip() for line in lines if "extra ==" not in line]
+    names = [re.match(r"[\w.-]+", line)[0] for line in plain]
+    return {name.lower(): line.removeprefix(name).strip() for name, line in zip(names, plain, strict=True)}
+
+
+def _fits(found: str, wanted: str) -> bool:
+    if find_spec("packaging") is None:  # it comes with transformers, whose absence is told anyway
+        return True
+    from packaging.specifiers import SpecifierSet
+
+    return SpecifierSet(wanted).contains(found, prereleases=True)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _row(name: str, found: str, use: str) -> None:
+    show(f"{name:<20}{found:<18}{use}".rstrip())

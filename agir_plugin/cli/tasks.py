@@ -1,4 +1,5 @@
 """`agir task`: list, show, check, start and export task templates."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -9,7 +10,13 @@ import typer
 from agir_plugin.cli.console import say, show
 from agir_plugin.errors import ConfigError, UsageError
 
-app = typer.Typer(help="Task templates, what the model is asked: list, show, lint, new, export.", no_args_is_help=True)
+HELP = """Task templates, what the model is asked: list, show, lint, new, export.
+
+* `agir task new balance` writes balance.yaml; reword it, then `agir task lint balance.yaml`
+* a configuration names it under `DATASET.AGIR.reasoning_template`
+"""
+
+app = typer.Typer(help=HELP, no_args_is_help=True)
 
 Task = Annotated[str, typer.Argument(metavar="TASK", help="Registered name, or a YAML file.", show_default=False)]
 
@@ -25,7 +32,9 @@ def list_tasks() -> None:
 
 
 @app.command("show")
-def show_task(task: Task, count: Annotated[int, typer.Option(help="Instructions to print of each direction.", min=1)] = 5) -> None:
+def show_task(
+    task: Task, count: Annotated[int, typer.Option(help="Instructions to print of each direction.", min=1)] = 5
+) -> None:
     """Print a template's first instructions.
 
     * `agir task show reasoning --count 3`
@@ -62,7 +71,8 @@ def lint_task(task: Task) -> None:
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Lower-case letters, digits and _.", show_default=False)],
     path: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="File to write, or folder for it (default NAME.yaml).", show_default=False)
+        Path | None,
+        typer.Option(metavar="FILE", help="File to write, or folder for it (default NAME.yaml).", show_default=False),
     ] = None,
 ) -> None:
     """Write a commented starter template.
@@ -77,7 +87,8 @@ def new(
 @app.command("export")
 def export(
     tasks: Annotated[
-        list[str] | None, typer.Argument(metavar="TASK", help="Names or YAML files (default: the shipped ones).", show_default=False)
+        list[str] | None,
+        typer.Argument(metavar="TASK", help="Names or YAML files (default: the shipped ones).", show_default=False),
     ] = None,
     out: Annotated[
         Path, typer.Option(metavar="FOLDER", help="Folder for template_pretrain.json and template_instructions.json.")

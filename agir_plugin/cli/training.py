@@ -1,4 +1,5 @@
 """`agir train` and `agir test`: MotionGPT's own scripts, started with a configuration and KEY=VALUE overrides."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -9,14 +10,23 @@ import typer
 from agir_plugin.errors import HostError, UsageError
 
 Cfg = Annotated[
-    str, typer.Option("--cfg", metavar="YAML", help="YAML file, or the name of a shipped one such as agir_stage1.yaml.", show_default=False)
+    str,
+    typer.Option(
+        "--cfg",
+        metavar="YAML",
+        help="YAML file, or the name of a shipped one such as agir_stage1.yaml.",
+        show_default=False,
+    ),
 ]
 Overrides = Annotated[
     list[str] | None,
     typer.Argument(metavar="KEY=VALUE", help="Settings to change, such as TRAIN.BATCH_SIZE=32.", show_default=False),
 ]
 Root = Annotated[
-    Path | None, typer.Option("--root", metavar="DIR", help="MotionGPT checkout to use instead of the installed host.", show_default=False)
+    Path | None,
+    typer.Option(
+        "--root", metavar="DIR", help="MotionGPT checkout to use instead of the installed host.", show_default=False
+    ),
 ]
 
 
@@ -24,10 +34,11 @@ def train(cfg: Cfg, overrides: Overrides = None, root: Root = None) -> None:
     """Train with MotionGPT's train script; started again after an interruption, it continues.
 
     * `agir train --cfg agir_vq.yaml DATASET.AGIR.cohort=cohort` trains the motion tokenizer; then `agir tokenize`
-    * `agir train --cfg agir_stage1.yaml DATASET.AGIR.cohort=cohort model.params.lm.params.model_path=flan-t5-base`: stage 1
-    * `agir train --cfg agir_stage2.yaml DATASET.AGIR.cohort=cohort model.params.lm.params.model_path=flan-t5-base`: stage 2
+    * `agir train --cfg agir_stage1.yaml DATASET.AGIR.cohort=cohort model.params.lm.params.model_path=flan-t5-base`
+    * `agir train --cfg agir_stage2.yaml DATASET.AGIR.cohort=cohort TRAIN.BATCH_SIZE=8 TRAIN.END_EPOCH=20`
 
-    The run is in `experiments/model/NAME` below the current folder. Every key is explained in the YAML files.
+    The tokenizer comes first, then stage 1, then stage 2. A run is in `experiments/model/NAME` below the current
+    folder, where the next one finds it. Every key is explained in the YAML files.
     """
     _run("train", cfg, overrides or [], root)
 
@@ -36,7 +47,7 @@ def test(cfg: Cfg, overrides: Overrides = None, root: Root = None) -> None:
     """Test with MotionGPT's test script; writes predictions.jsonl and metrics.json into the results folder.
 
     * `agir test --cfg agir_stage2.yaml DATASET.AGIR.cohort=cohort model.params.lm.params.model_path=flan-t5-base`
-    * add `TEST.CHECKPOINTS=experiments/model/AGIR_stage2/checkpoints/last.ckpt` to test another checkpoint than the best
+    * `TEST.CHECKPOINTS=experiments/model/AGIR_stage2/checkpoints/last.ckpt` added to it tests that checkpoint
 
     The results are in `results/model/NAME` below the current folder.
     """
@@ -55,8 +66,8 @@ def config_path(name: str) -> Path:
         return shipped.resolve()
     known = sorted(path.name for path in configs_dir().glob("agir_*.yaml"))
     raise UsageError(
-        f"--cfg: expected a YAML file or the name of a shipped configuration ({', '.join(known)}), got {name}, which is "
-        f"neither{did_you_mean(given.name, known)}"
+        f"--cfg: expected a YAML file or the name of a shipped configuration ({', '.join(known)}), got {name}, which "
+        f"is neither{did_you_mean(given.name, known)}"
     )
 
 

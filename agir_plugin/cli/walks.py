@@ -1,4 +1,5 @@
 """`agir gait` and `agir assess`: recordings in, measured parameters or assessments out."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -31,16 +32,32 @@ def _frame_rate(value: float | None) -> float | None:
 
 Files = Annotated[
     list[Path],
-    typer.Argument(metavar="FILE", help="C3D or BVH files, or npy joints (T,22,3) in metres, Y up.", show_default=False),
+    typer.Argument(
+        metavar="FILE", help="C3D or BVH files, or npy joints (T,22,3) in metres, Y up.", show_default=False
+    ),
 ]
 Fps = Annotated[
     float | None,
-    typer.Option("--fps", help="Frames per second, in place of the file's own (npy: 20).", callback=_frame_rate, show_default=False),
+    typer.Option(
+        "--fps",
+        help="Frames per second, in place of the file's own (npy: 20).",
+        callback=_frame_rate,
+        show_default=False,
+    ),
 ]
-Json = Annotated[str | None, typer.Option("--json", metavar="OUT", help="Write JSON to this file, or - for stdout.", show_default=False)]
-Csv = Annotated[str | None, typer.Option("--csv", metavar="OUT", help="Write a table, one row per file, or - for stdout.", show_default=False)]
+Json = Annotated[
+    str | None,
+    typer.Option("--json", metavar="OUT", help="Write JSON to this file, or - for stdout.", show_default=False),
+]
+Csv = Annotated[
+    str | None,
+    typer.Option("--csv", metavar="OUT", help="Write a table, one row per file, or - for stdout.", show_default=False),
+]
 Plot = Annotated[
-    Path | None, typer.Option("--plot", metavar="OUT", help="Draw one walk: foot paths, events, norms (png, svg, pdf).", show_default=False)
+    Path | None,
+    typer.Option(
+        "--plot", metavar="OUT", help="Draw one walk: foot paths, events, norms (png, svg, pdf).", show_default=False
+    ),
 ]
 
 
@@ -52,8 +69,8 @@ def gait(files: Files, json_out: Json = None, csv_out: Csv = None, plot: Plot = 
     * `agir gait joints.npy --fps 30 --json -` prints JSON for the next program
     * `agir gait walk.c3d --plot walk.png` draws the feet with their events
 
-    A walk that cannot be measured (a standing trial, a single step, somebody running) is refused with its reasons, which is a
-    result: exit code 0. A file that cannot be read is named on stderr and the others go on: exit code 1.
+    A walk that cannot be measured (a standing trial, a single step, somebody running) is refused with its reasons,
+    which is a result: exit code 0. A file that cannot be read is named on stderr and the others go on: exit code 1.
     """
     _check_gait_results(len(files), json_out, csv_out, plot)
     from agir_plugin.gait import report_json
@@ -75,7 +92,9 @@ def gait(files: Files, json_out: Json = None, csv_out: Csv = None, plot: Plot = 
 
 def assess(
     files: Files,
-    model: Annotated[Path, typer.Option("--model", metavar="RUN", help="Folder of a finished stage 2 run.", show_default=False)],
+    model: Annotated[
+        Path, typer.Option("--model", metavar="RUN", help="Folder of a finished stage 2 run.", show_default=False)
+    ],
     json_out: Json = None,
     fps: Fps = None,
 ) -> None:
@@ -84,8 +103,9 @@ def assess(
     * `agir assess walk.c3d --model demo_run/experiments/model/AGIR_stage2_demo` shows a card
     * `agir assess *.c3d --model experiments/model/AGIR_stage2 --json scores.json` writes a list, one entry per file
 
-    The score (MDS-UPDRS item 3.10: 0 normal, 1 slight, 2 mild) and its probabilities come from the model; beside every statement
-    of the rationale stands what was measured on the same walk. A walk that cannot be measured is refused and gets no score.
+    The score (MDS-UPDRS item 3.10: 0 normal, 1 slight, 2 mild) and its probabilities come from the model; beside every
+    statement of the rationale stands what was measured on the same walk. A walk that cannot be measured is refused and
+    gets no score.
 
     Research software, not a medical device.
     """
