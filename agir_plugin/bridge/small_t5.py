@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ def make_small_t5(
 ) -> Path:
     """Train a BPE tokenizer on `texts` and save it with a randomly started T5 of the given size; returns the folder.
 
-    The folder has the form MotionGPT expects of `deps/flan-t5-base` (tokenizer.json, config.json, model.safetensors): gated
+    It appears whole or not at all, in the place of an older one. It has the form MotionGPT expects of `deps/flan-t5-base` (tokenizer.json, config.json, model.safetensors): gated
     feed-forward, head apart from the embedding, `</s>` after every text. Same texts and seed, same folder.
     """
     import torch
@@ -37,10 +38,13 @@ def make_small_t5(
         model = T5ForConditionalGeneration(config)
         with torch.no_grad():  # T5's own start of a separate head gives logits of spread sqrt(width); this gives 1
             model.lm_head.weight.mul_(width**-0.5)
-    os.makedirs(folder, exist_ok=True)
-    model.save_pretrained(folder)
-    fast.save_pretrained(folder)
-    return Path(folder)
+    part = folder.with_name(f".{folder.name}.part{os.getpid()}")
+    model.save_pretrained(part)
+    fast.save_pretrained(part)
+    if folder.is_dir():
+        shutil.rmtree(folder)
+    os.replace(part, folder)
+    return folder
 
 
 def _bpe(texts: list[str], vocabulary: int) -> object:

@@ -64,18 +64,28 @@ def run(args: Sequence[str] | None = None) -> int:
     try:
         code = app(None if args is None else list(args), prog_name="agir", standalone_mode=False)
         sys.stdout.flush()
-    except AgirError as error:
-        return _fail(str(error), error.exit_code)
-    except CommandLineError as error:
-        return _wrong_use(error)
     except (typer.Abort, KeyboardInterrupt):
         code = INTERRUPTED
-    except BrokenPipeError:
+    except Exception as error:
+        return _explain(error)
+    return _fail("stopped; run the same command again to continue", code) if code == INTERRUPTED else code or 0
+
+
+def _explain(error: Exception) -> int:
+    """One line on stderr for an error that was foreseen, and its exit code; any other is raised again."""
+    if isinstance(error, CommandLineError):
+        return _wrong_use(error)
+    if isinstance(error, AgirError) or isinstance(getattr(error, "exit_code", None), int):  # MotionGPT's have one, too
+        return _fail(str(error), error.exit_code)
+    if isinstance(error, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it closes stdout
         return 1
-    except OSError as error:
+    if isinstance(error, OSError):
         return _fail(_file_trouble(error), 1)
-    return _fail("stopped; run the same command again to continue", code) if code == INTERRUPTED else code or 0
+    if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("agir_plugin"):
+        package = error.name.partition(".")[0]
+        return _fail(f"this needs the package {package}, which is not installed; `agir doctor` says what to do", 1)
+    raise error
 
 
 def _fail(message: str, code: int) -> int:

@@ -33,8 +33,8 @@ def synth(
 ) -> None:
     """Make a SYNTHETIC cohort: walks of a documented walking model, with their true parameters and rationales.
 
-    * `agir synth --out cohort` makes 26 subjects, ON and OFF, 12 walks each (under a minute)
-    * `agir synth --out small --subjects 4 --walks 2` makes a small one to try things with
+    * `agir synth --out cohort`: 26 subjects, ON and OFF, 12 walks each (under a minute)
+    * `agir synth --out small --subjects 4 --walks 2`: a small one to try things with
 
     Nobody walked: what is learnt from it says nothing about patients.
     """
@@ -58,8 +58,8 @@ def ingest(
 ) -> None:
     """Read laboratory recordings into a cohort; every file is kept or listed with the reason why not.
 
-    * `agir ingest lab/ --out cohort --labels scores.csv` takes a folder and all below it
-    * `agir ingest day1/*.c3d day2/*.c3d --out cohort --labels scores.csv` takes these files
+    * `agir ingest lab/ --out cohort --labels scores.csv`: a folder and all below it
+    * `agir ingest day1/*.c3d day2/*.c3d --out cohort --labels scores.csv`: these files
 
     Walks are named by their files, `SUB01_off_walk_1.c3d`: subject, medication state (on, off) and number. A row
     `SUB01,off,1` in scores.csv then scores all of them; for other names give the columns `walk,subject,state,score`.
@@ -84,7 +84,7 @@ def annotate(
 ) -> None:
     """Write a rationale for every labelled walk of a cohort from its measured parameters.
 
-    * `agir annotate cohort` writes Foot, Arm and Overall by rules, without a network, the same each time
+    * `agir annotate cohort`: writes Foot, Arm and Overall by rules, without a network, the same each time
 
     Whatever rationales the cohort had are replaced.
     """
@@ -113,7 +113,7 @@ def tokenize(
 ) -> None:
     """Encode every walk of a cohort with a trained motion tokenizer.
 
-    * `agir tokenize cohort --model experiments/model/AGIR_vq` writes cohort/TOKENS, which stages 1 and 2 read
+    * `agir tokenize cohort --model experiments/model/AGIR_vq`: writes cohort/TOKENS, which stages 1 and 2 read
 
     Run again it does only what is new; with another tokenizer it makes all codes anew.
     """

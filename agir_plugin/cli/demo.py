@@ -39,6 +39,7 @@ def demo(
         to_motion(read(walk))  # a recording that cannot be read stops the demo now, not after the training
     began = time.monotonic()
     folder = DemoFolder(out.resolve(), tuple(overrides or ()))
+    folder.claim({"subjects": subjects, "walks": walks, "seed": seed, "settings": list(folder.overrides)})
     with _step(1, "synthetic cohort"):
         synth(folder.cohort, subjects=subjects, walks=walks, seed=seed)
     with _step(2, "motion tokenizer (VQ-VAE)"):
@@ -66,8 +67,6 @@ def demo(
 @contextmanager
 def _step(number: int, title: str) -> Iterator[None]:
     ERR.rule(f"{number} of {STEPS}: {title}", align="left")
-    if walk is not None:
-        to_motion(read(walk))  # a recording that cannot be read stops the demo now, not after the training
     began = time.monotonic()
     yield
     say(f"step {number} took {time.monotonic() - began:.0f} s")

@@ -9,6 +9,7 @@ from typing import Any
 
 from agir_plugin.cli.console import say
 from agir_plugin.config import configs_dir
+from agir_plugin.errors import UsageError
 
 #: Name of the control run: stage 2 trained on permuted scores.
 CONTROL = "AGIR_stage2_shuffled"
@@ -30,6 +31,16 @@ class DemoFolder:
     def language(self) -> Path:
         """The small T5 that stands in for flan-t5-base."""
         return self.root / "deps" / "small-t5"
+
+    def claim(self, choices: dict[str, Any]) -> None:
+        """Write down what this demo is made from; UsageError when the folder holds a demo made from something else."""
+        from agir_plugin.cohort.files import write_json
+
+        record = self.root / "demo.json"
+        if record.is_file() and (before := json.loads(record.read_text("utf8"))) != choices:
+            raise UsageError(f"{self.root}: expected a demo made with {choices}, found one made with {before}; choose another --out, "
+                             f"or delete the folder")
+        write_json(record, choices)
 
     def run(self, stage: str) -> Path:
         """Experiment folder of a stage (`vq`, `stage1`, `stage2`)."""

@@ -36,7 +36,7 @@ OPTIONAL = {
 def doctor() -> None:
     """Check the installation; ends with exit code 1 when something needed is missing.
 
-    * `agir doctor` lists what is there, imports it, and says how to get what is not
+    * `agir doctor`: lists what is there, imports it, and says how to get what is not
     """
     _row("python", platform.python_version(), f"{os.cpu_count()} CPU cores")
     wanted = _wanted()

@@ -12,7 +12,7 @@ from agir_plugin.errors import ConfigError, UsageError
 
 HELP = """Task templates, what the model is asked: list, show, lint, new, export.
 
-* `agir task new balance` writes balance.yaml; reword it, then `agir task lint balance.yaml`
+* `agir task new balance`: writes balance.yaml; reword it, then `agir task lint balance.yaml`
 * a configuration names it under `DATASET.AGIR.reasoning_template`
 """
 
@@ -53,7 +53,7 @@ def show_task(
 def lint_task(task: Task) -> None:
     """Check a template: placeholders, repetitions, hints at the score.
 
-    * `agir task lint balance.yaml` prints one line for each finding; an error ends with exit code 2, a warning does not
+    * `agir task lint balance.yaml`: one line for each finding; errors end with exit code 2, warnings do not
     """
     from agir_plugin.tasks import lint
     from agir_plugin.tasks.load import read
@@ -77,7 +77,7 @@ def new(
 ) -> None:
     """Write a commented starter template.
 
-    * `agir task new balance` writes balance.yaml, which passes `agir task lint` as it is
+    * `agir task new balance`: writes balance.yaml, which passes `agir task lint` as it is
     """
     from agir_plugin.tasks import new_template
 
@@ -96,8 +96,8 @@ def export(
 ) -> None:
     """Export templates to MotionGPT's template JSON.
 
-    * `agir task export --out cohort` exports the shipped templates
-    * `agir task export generative balance.yaml --out cohort` exports these
+    * `agir task export --out cohort`: the shipped templates
+    * `agir task export generative balance.yaml --out cohort`: these
     """
     from agir_plugin.tasks import load, write_export
 

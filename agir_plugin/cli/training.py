@@ -33,7 +33,7 @@ Root = Annotated[
 def train(cfg: Cfg, overrides: Overrides = None, root: Root = None) -> None:
     """Train with MotionGPT's train script; started again after an interruption, it continues.
 
-    * `agir train --cfg agir_vq.yaml DATASET.AGIR.cohort=cohort` trains the motion tokenizer; then `agir tokenize`
+    * `agir train --cfg agir_vq.yaml DATASET.AGIR.cohort=cohort`: the motion tokenizer; then `agir tokenize`
     * `agir train --cfg agir_stage1.yaml DATASET.AGIR.cohort=cohort model.params.lm.params.model_path=flan-t5-base`
     * `agir train --cfg agir_stage2.yaml DATASET.AGIR.cohort=cohort TRAIN.BATCH_SIZE=8 TRAIN.END_EPOCH=20`
 
@@ -47,7 +47,7 @@ def test(cfg: Cfg, overrides: Overrides = None, root: Root = None) -> None:
     """Test with MotionGPT's test script; writes predictions.jsonl and metrics.json into the results folder.
 
     * `agir test --cfg agir_stage2.yaml DATASET.AGIR.cohort=cohort model.params.lm.params.model_path=flan-t5-base`
-    * `TEST.CHECKPOINTS=experiments/model/AGIR_stage2/checkpoints/last.ckpt` added to it tests that checkpoint
+    * `TEST.CHECKPOINTS=experiments/model/AGIR_stage2/checkpoints/last.ckpt`: add this to test another checkpoint
 
     The results are in `results/model/NAME` below the current folder.
     """

@@ -64,10 +64,10 @@ Plot = Annotated[
 def gait(files: Files, json_out: Json = None, csv_out: Csv = None, plot: Plot = None, fps: Fps = None) -> None:
     """Measure gait events and parameters of recordings.
 
-    * `agir gait walk.c3d` shows a card: each parameter beside its norm
-    * `agir gait *.c3d --json gait.json --csv gait.csv` writes events and parameters of many walks
-    * `agir gait joints.npy --fps 30 --json -` prints JSON for the next program
-    * `agir gait walk.c3d --plot walk.png` draws the feet with their events
+    * `agir gait walk.c3d`: a card, each parameter beside its norm
+    * `agir gait *.c3d --json gait.json --csv gait.csv`: events and parameters of many walks
+    * `agir gait joints.npy --fps 30 --json -`: JSON for the next program
+    * `agir gait walk.c3d --plot walk.png`: a picture of the feet and their events
 
     A walk that cannot be measured (a standing trial, a single step, somebody running) is refused with its reasons,
     which is a result: exit code 0. A file that cannot be read is named on stderr and the others go on: exit code 1.
@@ -100,8 +100,8 @@ def assess(
 ) -> None:
     """Score walks with a trained model and check its rationale against what was measured.
 
-    * `agir assess walk.c3d --model demo_run/experiments/model/AGIR_stage2_demo` shows a card
-    * `agir assess *.c3d --model experiments/model/AGIR_stage2 --json scores.json` writes a list, one entry per file
+    * `agir assess walk.c3d --model demo_run/experiments/model/AGIR_stage2_demo`: a card
+    * `agir assess *.c3d --model experiments/model/AGIR_stage2 --json scores.json`: a list, one entry per file
 
     The score (MDS-UPDRS item 3.10: 0 normal, 1 slight, 2 mild) and its probabilities come from the model; beside every
     statement of the rationale stands what was measured on the same walk. A walk that cannot be measured is refused and

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -106,6 +108,22 @@ def test_weights_that_are_not_those_of_the_run(agir, files: Path, runs: Path, tm
     ended = agir("assess", files / "walk.c3d", "--model", copy)
     assert ended.code == 1
     assert "vae.safetensors: the weights are not those that run.json describes" in ended.err
+
+
+def test_a_damaged_language_model_is_one_line(agir, files: Path, runs: Path, tmp_path: Path):
+    copy = shutil.copytree(runs / "stage2", tmp_path / "stage2")
+    (copy / "agir" / "language" / "model.safetensors").unlink()
+    ended = agir("assess", files / "walk.c3d", "--model", copy)
+    assert ended.code == 1
+    assert f"could be read from {copy / 'agir' / 'language'}" in ended.err and ended.err.count("\n") == 1
+
+
+def test_without_motiongpt_one_line_says_so(files: Path, runs: Path):
+    code = "import sys; sys.modules['mGPT'] = None; from agir_plugin.cli.app import main; main()"
+    command = [sys.executable, "-c", code, "assess", str(files / "walk.c3d"), "--model", str(runs / "stage2")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "agir: this needs the package mGPT, which is not installed; `agir doctor` says what to do\n"
 
 
 def test_wrong_results_file_is_refused_before_the_model_is_loaded(agir, files: Path, tmp_path: Path):
