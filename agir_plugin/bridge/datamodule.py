@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -98,7 +99,7 @@ class GaitDataModule(BASEDataModule):
         super().__init__(collate_fn=collate)
         self.cfg = cfg
         self.settings = data_settings(cfg)
-        self.cohort = Cohort.open(self.settings.cohort)
+        self.cohort = _open(self.settings.cohort)
         self.fold: Fold = self.cohort.fold(self.settings.scheme, self.settings.fold)
         self.seed = int(cfg.SEED_VALUE)
         self.codebook_size = int(cfg.model.params.codebook_size)
@@ -229,6 +230,13 @@ class GaitDataModule(BASEDataModule):
             order = np.random.default_rng([self.seed, len(SCORES)]).permutation(len(walks))
             self._shuffled_cache = dict(zip(walks, scores[order].tolist(), strict=True))
         return self._shuffled_cache
+
+
+def _open(folder: str) -> Cohort:
+    if not Path(folder).is_dir():
+        raise CohortError(f"DATASET.AGIR.cohort: no folder {folder}; make a cohort with `agir synth --out {folder}` or `agir ingest`, "
+                          f"or set DATASET.AGIR.cohort to one")
+    return Cohort.open(folder)
 
 
 def collate(items: Sequence[dict[str, Any] | Row]) -> dict[str, Any]:

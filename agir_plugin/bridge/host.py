@@ -84,7 +84,9 @@ def finish_script(process: subprocess.Popen, script: str, log: Path | None = Non
         raise
     if code:
         tail = _last_lines(log) if log is not None else "see the message above"
-        raise HostError(f"MotionGPT's {script} script ended with code {code}: {tail}")
+        error = HostError(f"MotionGPT's {script} script ended with code {code}: {tail}")
+        error.exit_code = code if code in (1, 2) else 1
+        raise error
 
 
 def _last_lines(log: Path, count: int = 3) -> str:

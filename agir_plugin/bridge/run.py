@@ -13,6 +13,7 @@ from mGPT.archs.mgpt_vq import VQVae
 from omegaconf import OmegaConf
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
 from agir_plugin.bridge.language import GaitLM
@@ -103,9 +104,7 @@ def find_run(path: Path) -> Path:
 def load_run(path: Path | str, device: str = "cpu") -> Run:
     """Read a run; nothing in it is executed. Raises ModelError when a file is missing, altered or does not fit."""
     folder = find_run(Path(path))
-    facts = json.loads((folder / "run.json").read_text("utf8"))
-    if facts.get("schema") != SCHEMA:
-        raise ModelError(f"{folder / 'run.json'}: expected schema {SCHEMA}, got {facts.get('schema')!r}; export the run again")
+    facts = _read_facts(folder / "run.json")
     vae = VQVae(**facts["vq"])
     weights = _tensors(folder / "vae.safetensors")
     if weights_sha256(weights) != facts["vae_sha256"]:
@@ -117,18 +116,34 @@ def load_run(path: Path | str, device: str = "cpu") -> Run:
                statistics["mean"].double().numpy(), statistics["std"].double().numpy())
 
 
+def _read_facts(path: Path) -> dict[str, Any]:
+    try:
+        facts = json.loads(path.read_text("utf8"))
+    except ValueError as error:
+        raise ModelError(f"{path}: expected JSON, got {error}; export the run again") from None
+    if not isinstance(facts, dict) or facts.get("schema") != SCHEMA:
+        raise ModelError(f"{path}: expected an object with schema {SCHEMA}; export the run again with this version")
+    missing = sorted({"vq", "lm", "data", "codebook_size", "vae_sha256", "notices"} - set(facts))
+    if missing:
+        raise ModelError(f"{path}: expected the keys {', '.join(missing)}, found none; export the run again")
+    return facts
+
+
 def _load_language(folder: Path, facts: dict[str, Any], device: str) -> GaitLM:
     language = folder / "language"
     if not (language / "config.json").is_file():
         raise ModelError(f"{language}: expected the exported language model, found none; export the run again")
-    lm = GaitLM(model_path=str(language), **facts["lm"])
+    try:
+        lm = GaitLM(model_path=str(language), **facts["lm"])
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{language}: the exported language model cannot be read ({error}); export the run again") from None
     return lm.to(device).eval().requires_grad_(False)
 
 
 def _tensors(path: Path) -> dict[str, torch.Tensor]:
     try:
         return load_file(path)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise ModelError(f"{path}: expected safetensors weights, got {error}; export the run again") from None
 
 

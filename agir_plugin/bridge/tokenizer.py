@@ -51,8 +51,8 @@ def tokenise(cohort: Cohort, run: Run, progress: Callable[[int, int], None] | No
     mean, std = cohort.statistics()
     if not (np.allclose(mean, run.mean, atol=1e-6) and np.allclose(std, run.std, atol=1e-6)):
         raise ModelError(
-            f"{cohort.folder}: its Mean.npy and Std.npy are not those that {run.folder} was trained with; copy the run's "
-            f"statistics into the cohort, or train a tokenizer on this cohort"
+            f"{cohort.folder}: its Mean.npy and Std.npy are not those that {run.folder} was trained with; take over the run's with "
+            f"`agir tokenize --adopt-statistics`, or train a tokenizer on this cohort"
         )
     folder = cohort.folder / "TOKENS"
     facts = {"sha256": run.facts["vae_sha256"], "codebook_size": run.facts["codebook_size"], "run": run.facts["name"]}
@@ -70,6 +70,15 @@ def tokenise(cohort: Cohort, run: Run, progress: Callable[[int, int], None] | No
         if progress:
             progress(min(start + len(part), len(todo)), len(todo))
     return {"written": len(todo), "kept": len(cohort.kept) - len(todo)}
+
+
+def adopt_statistics(cohort: Cohort, run: Run) -> None:
+    """Replace the cohort's Mean.npy and Std.npy by those of a trained tokenizer, and write down in cohort.json that it was done."""
+    write_array(cohort.folder / "Mean.npy", run.mean.astype(np.float32))
+    write_array(cohort.folder / "Std.npy", run.std.astype(np.float32))
+    path = cohort.folder / "cohort.json"
+    facts = json.loads(path.read_text("utf8"))
+    write_json(path, {**facts, "statistics": {"adopted_from": run.facts["name"], "sha256": run.facts["vae_sha256"]}})
 
 
 def check_tokens(cohort: Cohort, vae: VQVae) -> None:

@@ -110,10 +110,14 @@ def tokenize(
             "--model", metavar="RUN", help="Folder of a finished tokenizer run (stage vae).", show_default=False
         ),
     ],
+    adopt: Annotated[
+        bool, typer.Option("--adopt-statistics", help="Normalise this cohort as the tokenizer's own was.")
+    ] = False,
 ) -> None:
     """Encode every walk of a cohort with a trained motion tokenizer.
 
     * `agir tokenize cohort --model experiments/model/AGIR_vq`: writes cohort/TOKENS, which stages 1 and 2 read
+    * `agir tokenize other --model experiments/model/AGIR_vq --adopt-statistics`: for a cohort it was not trained on
 
     Run again it does only what is new; with another tokenizer it makes all codes anew.
     """
@@ -122,9 +126,11 @@ def tokenize(
     opened = Cohort.open(cohort)
     with waiting("loading the tokenizer"):
         from agir_plugin.bridge.run import load_run
-        from agir_plugin.bridge.tokenizer import tokenise
+        from agir_plugin.bridge.tokenizer import adopt_statistics, tokenise
 
         run = load_run(model)
+    if adopt:
+        adopt_statistics(opened, run)
     with progress_bar("motion tokens") as update:
         counts = tokenise(opened, run, update)
     say(f"{cohort}: tokens of {counts['written']} walks written, {counts['kept']} were there")

@@ -152,7 +152,9 @@ def _overall(found: dict[str, Finding], conflict: str | None, voice: _Voice, sco
     return _sentence(phrases[f"conflict_{plan}" if conflict else plan].format(
         level=voice.pick(phrases["level"][score], "overall level"),
         conflict=voice.pick(phrases[conflict], "overall conflict") if conflict else "",
-        nps=_join([voice.noun_phrase(finding) for finding in chosen]),
+        details=", and ".join(
+            [voice.noun_phrase(finding) for finding in chosen[:1]] + [voice.clause(finding) for finding in chosen[1:]]
+        ),
     ))
 
 

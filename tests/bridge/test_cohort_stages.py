@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from mGPT.train import main as run_train
 from agir_plugin.bridge.assess import assess
 from agir_plugin.bridge.run import load_run
 from agir_plugin.bridge.small_t5 import make_small_t5
-from agir_plugin.bridge.tokenizer import tokenise
+from agir_plugin.bridge.tokenizer import adopt_statistics, tokenise
 from agir_plugin.bridge.vocabulary import training_texts
 from agir_plugin.cli.cohorts import annotate
 from agir_plugin.cli.demo_steps import write_example_walk
@@ -187,3 +188,31 @@ def _interrupted(shop: Workshop, name: str) -> None:
         raise KeyboardInterrupt from stop
     finally:
         AgirModel.allsplit_step = original
+
+
+def test_a_tokenizer_is_used_on_another_cohort_only_with_its_own_statistics(shop: Workshop, tmp_path: Path) -> None:
+    other = synthesise(tmp_path / "other", subjects=3, seed=9, walks_per_session=1)
+    run = load_run(shop.run("vq"))
+    with pytest.raises(ModelError, match="adopt-statistics"):
+        tokenise(other, run)
+    adopt_statistics(other, run)
+    other = Cohort.open(other.folder)
+    assert tokenise(other, run) == {"written": len(other.kept), "kept": 0}
+    assert tokenise(other, run) == {"written": 0, "kept": len(other.kept)}
+    assert other.facts["statistics"]["adopted_from"] == "AGIR_vq_demo"
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda run: (run / "run.json").write_text("{", "utf8"), "expected JSON"),
+        (lambda run: (run / "run.json").write_text('{"schema": "agir-run/1"}', "utf8"), "expected the keys"),
+        (lambda run: (run / "vae.safetensors").write_bytes(b"short"), "expected safetensors weights"),
+        (lambda run: (run / "language" / "model.safetensors").write_bytes(b"short"), "cannot be read"),
+    ],
+)
+def test_a_damaged_run_is_one_clear_error(shop: Workshop, tmp_path: Path, damage: Callable[[Path], object], message: str) -> None:
+    copy = shutil.copytree(shop.run("stage2") / "agir", tmp_path / "agir")
+    damage(copy)
+    with pytest.raises(ModelError, match=message):
+        load_run(copy)

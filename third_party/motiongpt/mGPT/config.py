@@ -176,7 +176,12 @@ def _dotlist(overrides: Sequence[str], cfg: DictConfig) -> DictConfig:
 
 
 def _check_known(cfg: DictConfig) -> None:
+    """Closed sections take known keys only. A plugin may add sections, but none that looks like a misspelt known one."""
     known = _key_paths(read_yaml(own_configs() / "default.yaml"))
+    sections = {path for path in known if "." not in path}
+    for section in (str(key) for key in cfg if str(key) not in sections):
+        if get_close_matches(section, sections, n=1, cutoff=0.75):
+            raise ConfigError(f"{section}: unknown section{_near(section, sorted(sections))}")
     for section in CLOSED_SECTIONS:
         for path in sorted(_key_paths({section: cfg.get(section)})):
             if path not in known and not path.startswith(tuple(f"{place}." for place in OPEN_PLACES)):
