@@ -1,4 +1,5 @@
 """Finds the shipped YAML configs and checks settings: an unknown key is an error that names the nearest known one."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -1,4 +1,5 @@
 """The values that travel between packages: what each holds, its shape, its unit. Frozen; no behaviour beyond shape."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

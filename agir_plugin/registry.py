@@ -2,6 +2,7 @@
 
 agir-plugin registers its own through the same entry points (see setup.cfg), so that the door is used on every run.
 """
+
 from __future__ import annotations
 
 from difflib import get_close_matches
@@ -41,7 +42,9 @@ def get(group: str, name: str) -> Any:
     """The object registered under `name`; raises UsageError with the nearest names when there is none."""
     points = _points(group)
     if name not in points:
-        raise UsageError(f"expected one of {group.rpartition('.')[2]} {sorted(points)}, got {name!r}{did_you_mean(name, points)}")
+        raise UsageError(
+            f"expected one of {group.rpartition('.')[2]} {sorted(points)}, got {name!r}{did_you_mean(name, points)}"
+        )
     return points[name].load()
 
 

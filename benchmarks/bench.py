@@ -3,6 +3,7 @@
 Models are small and random, recordings are synthetic: the ratios say what padding, batching and grammar cost, not what a
 trained model does. Each figure is the median of several rounds after a warm-up.
 """
+
 from __future__ import annotations
 
 import statistics
@@ -80,7 +81,11 @@ def language_cases(folder: Path) -> list[tuple[str, Callable[[], object], Callab
 
     return [
         ("training step, 16 rows: longest in batch / padded to 256", lambda: step(None), lambda: step(UPSTREAM_LENGTH)),
-        ("66 tokens for 16 walks: grammar / free", lambda: lm.write(sources), lambda: lm.write(sources, constrained=False)),
+        (
+            "66 tokens for 16 walks: grammar / free",
+            lambda: lm.write(sources),
+            lambda: lm.write(sources, constrained=False),
+        ),
     ]
 
 
@@ -89,7 +94,13 @@ def tokenizer_cases() -> list[tuple[str, Callable[[], object], Callable[[], obje
     vae = VQVae(code_num=256, code_dim=64, output_emb_width=64, width=64, depth=2, norm=None).eval()
     draw = np.random.default_rng(0)
     clips = [draw.normal(size=(int(frames), 263)) for frames in draw.integers(60, 130, size=200)]
-    return [("tokens of 200 walks: by length / one by one", lambda: encode(vae, clips), lambda: [encode(vae, [clip]) for clip in clips])]
+    return [
+        (
+            "tokens of 200 walks: by length / one by one",
+            lambda: encode(vae, clips),
+            lambda: [encode(vae, [clip]) for clip in clips],
+        )
+    ]
 
 
 def _pad(rows: torch.Tensor, length: int, value: int) -> torch.Tensor:

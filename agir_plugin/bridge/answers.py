@@ -1,4 +1,5 @@
 """Windows' written answers -> one answer per walk: probabilities averaged over windows, one rationale, what was well-formed."""
+
 from __future__ import annotations
 
 import math
@@ -81,8 +82,14 @@ def _join(answers: list[Answer]) -> WalkAnswer:
     window = answers[0].window
     free = [a.free_parsed.well_formed for a in answers if a.free_parsed is not None]
     return WalkAnswer(
-        walk=window.walk, subject=window.subject, state=window.state, score_true=window.score, score=score,
-        probabilities=(float(p[0]), float(p[1]), float(p[2])), rationale=surest.parsed.rationale or Rationale("", "", ""),
-        windows=len(answers), well_formed_constrained=all(a.parsed.well_formed for a in answers),
+        walk=window.walk,
+        subject=window.subject,
+        state=window.state,
+        score_true=window.score,
+        score=score,
+        probabilities=(float(p[0]), float(p[1]), float(p[2])),
+        rationale=surest.parsed.rationale or Rationale("", "", ""),
+        windows=len(answers),
+        well_formed_constrained=all(a.parsed.well_formed for a in answers),
         well_formed_free=all(free) if free else None,
     )

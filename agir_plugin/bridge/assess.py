@@ -1,4 +1,5 @@
 """Recordings and a trained run -> Assessments: score, probabilities, rationale, and what the walk itself says of each claim."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -40,7 +41,10 @@ def assess(path: Path | str, run: Path | str | Run, fps: float | None = None) ->
 
 
 def assess_many(
-    paths: Iterable[Path | str], run: Path | str | Run, fps: float | None = None, progress: Callable[[int], None] | None = None
+    paths: Iterable[Path | str],
+    run: Path | str | Run,
+    fps: float | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> Iterator[Assessment]:
     """Assess recordings with one trained run, which is loaded once; a refused walk is a result with its reasons.
 
@@ -49,7 +53,9 @@ def assess_many(
     """
     loaded = run if isinstance(run, Run) else load_run(run)
     if loaded.lm is None or loaded.data.task != "reasoning":
-        raise ModelError(f"{loaded.folder}: this run was trained for the task {loaded.data.task!r}; assess needs a stage 2 run")
+        raise ModelError(
+            f"{loaded.folder}: this run was trained for the task {loaded.data.task!r}; assess needs a stage 2 run"
+        )
     for number, path in enumerate(paths, start=1):
         yield _assess(loaded, _prepare(Path(path), loaded, fps))
         if progress:
@@ -66,13 +72,22 @@ def _prepare(path: Path, run: Run, fps: float | None) -> _Walk:
 
 
 def _assess(run: Run, walk: _Walk) -> Assessment:
-    shared: dict[str, Any] = {"file": walk.path, "gait": walk.gait, "provenance": _provenance(run), "notices": tuple(run.facts["notices"])}
+    shared: dict[str, Any] = {
+        "file": walk.path,
+        "gait": walk.gait,
+        "provenance": _provenance(run),
+        "notices": tuple(run.facts["notices"]),
+    }
     if walk.features is None:
         return Assessment(score=None, probabilities=None, rationale=None, statements=(), windows=0, **shared)
     answer = _answer(run, encode(run.vae, [walk.features])[0])
     return Assessment(
-        score=answer.score, probabilities=answer.probabilities, rationale=answer.rationale,
-        statements=check(answer.rationale, walk.gait), windows=answer.windows, **shared,
+        score=answer.score,
+        probabilities=answer.probabilities,
+        rationale=answer.rationale,
+        statements=check(answer.rationale, walk.gait),
+        windows=answer.windows,
+        **shared,
     )
 
 

@@ -1,4 +1,5 @@
 """A cohort folder -> MotionGPT's data module: batches of feature crops (stage `vae`) or of text rows (language stages)."""
+
 from __future__ import annotations
 
 import logging
@@ -150,8 +151,10 @@ class GaitDataModule(BASEDataModule):
         if split not in self._sets:
             self._sets[split] = self._make(split)
             if not len(self._sets[split]):
-                raise CohortError(f"{self.cohort.folder}: expected walks in the {split} part of {self.settings.scheme}/"
-                                  f"{self.settings.fold}, found none; add labelled walks or choose another fold")
+                raise CohortError(
+                    f"{self.cohort.folder}: expected walks in the {split} part of {self.settings.scheme}/"
+                    f"{self.settings.fold}, found none; add labelled walks or choose another fold"
+                )
             LOG.info("%s: %d rows from %d walks", split, len(self._sets[split]), len(self.split_walks(split)))
         return self._sets[split]
 
@@ -161,7 +164,9 @@ class GaitDataModule(BASEDataModule):
 
     def setup(self, stage: str | None = None) -> None:
         """Load the splits that `stage` needs."""
-        for split in {"fit": ("train", "val"), "validate": ("val",), "test": ("test",)}.get(stage, ("train", "val", "test")):
+        for split in {"fit": ("train", "val"), "validate": ("val",), "test": ("test",)}.get(
+            stage, ("train", "val", "test")
+        ):
             self.dataset(split)
 
     def train_dataloader(self) -> DataLoader:
@@ -184,7 +189,11 @@ class GaitDataModule(BASEDataModule):
     def _loader(self, data: Dataset, options: Any, sampler: Any = None) -> DataLoader:
         workers = int(options.NUM_WORKERS)
         return DataLoader(
-            data, batch_size=int(options.BATCH_SIZE), num_workers=workers, persistent_workers=workers > 0, sampler=sampler,
+            data,
+            batch_size=int(options.BATCH_SIZE),
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            sampler=sampler,
             collate_fn=collate,
         )
 
@@ -209,7 +218,9 @@ class GaitDataModule(BASEDataModule):
     def _label(self, walk: str, training: bool) -> tuple[int | None, Rationale | None]:
         rationale = self._rationales.get(walk)
         if rationale is None:
-            raise CohortError(f"{self.cohort.folder}: {walk} has no rationale; run `agir annotate {self.cohort.folder}` first")
+            raise CohortError(
+                f"{self.cohort.folder}: {walk} has no rationale; run `agir annotate {self.cohort.folder}` first"
+            )
         if training and self.settings.shuffle_labels:
             score = self._shuffled[walk]
             return score, get(WRITERS, "rules")(self.cohort.gait(walk), score, walk)
@@ -234,8 +245,10 @@ class GaitDataModule(BASEDataModule):
 
 def _open(folder: str) -> Cohort:
     if not Path(folder).is_dir():
-        raise CohortError(f"DATASET.AGIR.cohort: no folder {folder}; make a cohort with `agir synth --out {folder}` or `agir ingest`, "
-                          f"or set DATASET.AGIR.cohort to one")
+        raise CohortError(
+            f"DATASET.AGIR.cohort: no folder {folder}; make a cohort with `agir synth --out {folder}` or `agir ingest`, "
+            f"or set DATASET.AGIR.cohort to one"
+        )
     return Cohort.open(folder)
 
 

@@ -1,4 +1,5 @@
 """The answer's grammar as a logits processor: an answer cannot be malformed, and its p(score) is read off on the way."""
+
 from __future__ import annotations
 
 import torch
@@ -32,7 +33,9 @@ class GrammarProcessor(LogitsProcessor):
         options = [self.automaton.options(state) for state in self.states]
         at_score = [row for row, state in enumerate(self.states) if state.phase is Phase.SCORE]
         if at_score:
-            self.score_log_probs[at_score] = scores[at_score][:, list(self.automaton.ids.scores)].float().log_softmax(dim=1)
+            self.score_log_probs[at_score] = (
+                scores[at_score][:, list(self.automaton.ids.scores)].float().log_softmax(dim=1)
+            )
         return scores.masked_fill(torch.stack([self._mask(option, scores.device) for option in options]), float("-inf"))
 
     def _after(self, state: State, token: int) -> State:

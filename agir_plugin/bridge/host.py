@@ -1,4 +1,5 @@
 """Finds MotionGPT and starts its own train and test scripts: a configuration and KEY=VALUE overrides in, a finished run out."""
+
 from __future__ import annotations
 
 import os
@@ -39,16 +40,25 @@ def find_host(root: Path | None = None) -> Host:
         if (place / "train.py").is_file() and (place / "mGPT").is_dir():
             return Host(place.resolve())
         if must:
-            raise HostError(f"{place}: expected a MotionGPT checkout (train.py and mGPT/ in it); name another or unset {ROOT_VARIABLE}")
+            raise HostError(
+                f"{place}: expected a MotionGPT checkout (train.py and mGPT/ in it); name another or unset {ROOT_VARIABLE}"
+            )
     if find_spec("mGPT") is None:
-        raise HostError("no MotionGPT found: install the host with `pip install agir-plugin[host]`, or set "
-                        f"{ROOT_VARIABLE} to a checkout of OpenMotionLab/MotionGPT")
+        raise HostError(
+            "no MotionGPT found: install the host with `pip install agir-plugin[host]`, or set "
+            f"{ROOT_VARIABLE} to a checkout of OpenMotionLab/MotionGPT"
+        )
     return Host(None)
 
 
 def run_script(
-    script: Literal["train", "test"], cfg: Path | str, overrides: Sequence[str] = (), *, root: Path | None = None,
-    threads: int | None = None, log: Path | None = None,
+    script: Literal["train", "test"],
+    cfg: Path | str,
+    overrides: Sequence[str] = (),
+    *,
+    root: Path | None = None,
+    threads: int | None = None,
+    log: Path | None = None,
 ) -> None:
     """Run MotionGPT's train or test script to its end; raises HostError with the last lines when it fails.
 
@@ -59,8 +69,13 @@ def run_script(
 
 
 def start_script(
-    script: Literal["train", "test"], cfg: Path | str, overrides: Sequence[str] = (), *, root: Path | None = None,
-    threads: int | None = None, log: Path | None = None,
+    script: Literal["train", "test"],
+    cfg: Path | str,
+    overrides: Sequence[str] = (),
+    *,
+    root: Path | None = None,
+    threads: int | None = None,
+    log: Path | None = None,
 ) -> subprocess.Popen:
     """As `run_script`, without waiting; give the process to `finish_script`."""
     host = find_host(root)
@@ -71,7 +86,9 @@ def start_script(
     if log is not None:
         log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "wb") if log is not None else os.fdopen(os.dup(2), "wb") as out:
-        return subprocess.Popen(command, cwd=host.root, env=environment, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        return subprocess.Popen(
+            command, cwd=host.root, env=environment, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+        )
 
 
 def finish_script(process: subprocess.Popen, script: str, log: Path | None = None) -> None:

@@ -1,4 +1,5 @@
 """MotionGPT's language model with AGIR's seven tokens: source and target texts -> logits and labels, or written answers."""
+
 from __future__ import annotations
 
 import re
@@ -37,7 +38,9 @@ class NoLanguage(nn.Module):
 
     def forward(self, *args: Any, **kwargs: Any) -> None:
         """Always an error: this stage has no language model."""
-        raise ModelError("stage vae trains the motion tokenizer alone; use configs/agir_stage1.yaml for the language model")
+        raise ModelError(
+            "stage vae trains the motion tokenizer alone; use configs/agir_stage1.yaml for the language model"
+        )
 
 
 class GaitLM(MLM):
@@ -86,7 +89,9 @@ class GaitLM(MLM):
         """Teacher-forced logits (B, L, V) and labels (B, L), -100 after `</s>`; `logits[:, t]` predicts `labels[:, t]`."""
         return self.teach(sources, targets)[:2]
 
-    def teach(self, sources: Sequence[str], targets: Sequence[str], hide: bool = False) -> tuple[Tensor, Tensor, Tensor | None]:
+    def teach(
+        self, sources: Sequence[str], targets: Sequence[str], hide: bool = False
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
         """As `logits`; with `hide` also (B, 3) logits of the score tokens where the decoder sees an empty rationale.
 
         The motion is encoded once for both.
@@ -100,8 +105,12 @@ class GaitLM(MLM):
 
     def _hidden_score_logits(self, encoded: Any, mask: Tensor) -> Tensor:
         start = self.language_model.config.decoder_start_token_id
-        prompt = torch.tensor([start, self.ids.reasoning_start, self.ids.reasoning_end, self.ids.score_start], device=mask.device)
-        out = self.language_model(encoder_outputs=encoded, attention_mask=mask, decoder_input_ids=prompt.expand(len(mask), -1))
+        prompt = torch.tensor(
+            [start, self.ids.reasoning_start, self.ids.reasoning_end, self.ids.score_start], device=mask.device
+        )
+        out = self.language_model(
+            encoder_outputs=encoded, attention_mask=mask, decoder_input_ids=prompt.expand(len(mask), -1)
+        )
         return out.logits[:, -1, list(self.ids.scores)]
 
     @torch.no_grad()
@@ -111,7 +120,11 @@ class GaitLM(MLM):
         grammar = GrammarProcessor(self.automaton, self.language_model.config.vocab_size, len(ids), ids.device)
         processors = LogitsProcessorList([grammar] if constrained else [])
         out = self.language_model.generate(
-            input_ids=ids, attention_mask=mask, logits_processor=processors, num_beams=1, do_sample=False,
+            input_ids=ids,
+            attention_mask=mask,
+            logits_processor=processors,
+            num_beams=1,
+            do_sample=False,
             max_new_tokens=self.max_reasoning_tokens + 6,
         )
         rows = [self._until_eos(row) for row in out[:, 1:].tolist()]
@@ -144,10 +157,16 @@ class GaitLM(MLM):
     def _token_ids(self) -> TokenIds:
         to_id = self.tokenizer.convert_tokens_to_ids
         return TokenIds(
-            reasoning_start=to_id(REASONING_START), reasoning_end=to_id(REASONING_END),
-            score_start=to_id(SCORE_START), score_end=to_id(SCORE_END), scores=tuple(map(to_id, SCORE_TOKENS)),
-            eos=self.tokenizer.eos_token_id, pad=self.tokenizer.pad_token_id,
-            forbidden_in_body=self._forbidden_in_body(), blank=self._blank(), headings=self._headings(),
+            reasoning_start=to_id(REASONING_START),
+            reasoning_end=to_id(REASONING_END),
+            score_start=to_id(SCORE_START),
+            score_end=to_id(SCORE_END),
+            scores=tuple(map(to_id, SCORE_TOKENS)),
+            eos=self.tokenizer.eos_token_id,
+            pad=self.tokenizer.pad_token_id,
+            forbidden_in_body=self._forbidden_in_body(),
+            blank=self._blank(),
+            headings=self._headings(),
         )
 
     def _forbidden_in_body(self) -> frozenset[int]:
@@ -163,12 +182,16 @@ class GaitLM(MLM):
 
     def _headings(self) -> tuple[tuple[int, ...], ...]:
         """Ids of `Foot:`, `Arm:`, `Overall:` as they stand inside an answer."""
+
         def ids(text: str) -> list[int]:
             return self.tokenizer(text, add_special_tokens=False).input_ids
 
         first, *rest = HEADINGS
         start = ids(REASONING_START + first)[1:]
-        return (tuple(start), *(tuple(ids(f"{REASONING_START}a. {name}")[len(ids(REASONING_START + "a.")):]) for name in rest))
+        return (
+            tuple(start),
+            *(tuple(ids(f"{REASONING_START}a. {name}")[len(ids(REASONING_START + "a.")) :]) for name in rest),
+        )
 
 
 def add_special_tokens(tokenizer: Any, model: T5ForConditionalGeneration) -> int:
@@ -185,7 +208,9 @@ def add_special_tokens(tokenizer: Any, model: T5ForConditionalGeneration) -> int
         before = old_rows[name]
         kept = len(before) if len(table.weight) > len(before) else len(tokenizer) - new
         if not torch.equal(table.weight[:kept], before[:kept]):
-            raise ModelError(f"growing the vocabulary changed old rows of the {name}; this transformers version is not supported")
+            raise ModelError(
+                f"growing the vocabulary changed old rows of the {name}; this transformers version is not supported"
+            )
         with torch.no_grad():
             table.weight[len(tokenizer) - new : len(tokenizer)] = before[: len(tokenizer) - new].mean(dim=0)
     return new

@@ -2,6 +2,7 @@
 
 Shapes: logits (B, L, V) where `logits[:, t]` predicts `labels[:, t]`; labels (B, L) int64, padded with -100 after `</s>`.
 """
+
 from __future__ import annotations
 
 import torch
@@ -63,7 +64,9 @@ def format_loss_rows(logits: Tensor, positions: Tensor, targets: Tensor) -> Tens
     return (1 - torch.sigmoid(log_p)).sum(dim=1)
 
 
-def class_loss_rows(logits: Tensor, positions: Tensor, targets: Tensor, ids: TokenIds, mode: str = "restricted") -> Tensor:
+def class_loss_rows(
+    logits: Tensor, positions: Tensor, targets: Tensor, ids: TokenIds, mode: str = "restricted"
+) -> Tensor:
     """L_cls of each row, (B,): cross-entropy of the score token, over the three score tokens or the whole vocabulary."""
     place = positions[:, 3]
     row = logits[torch.arange(len(logits), device=logits.device), place]
@@ -101,7 +104,13 @@ def agir_losses(
             blind = _weighted_mean(F.cross_entropy(hidden[valid].float(), score, reduction="none"), score, settings.cls)
     weights = (settings.lm, settings.fmt.weight, settings.cls.weight, settings.cls.hidden_weight)
     terms = [(weight, term) for weight, term in zip(weights, (lm, fmt, cls, blind), strict=True) if weight]
-    return {"lm": lm, "fmt": fmt, "cls": cls, "hidden": blind, "total": sum((weight * term for weight, term in terms), nothing)}
+    return {
+        "lm": lm,
+        "fmt": fmt,
+        "cls": cls,
+        "hidden": blind,
+        "total": sum((weight * term for weight, term in terms), nothing),
+    }
 
 
 def _weighted_mean(rows: Tensor, score: Tensor, settings: ClassLossSettings) -> Tensor:

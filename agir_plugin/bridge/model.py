@@ -1,4 +1,5 @@
 """MotionGPT's Lightning model with AGIR's objectives: trains on rows, validates by a named figure, tests into files."""
+
 from __future__ import annotations
 
 from typing import Any, Literal, get_args
@@ -127,8 +128,13 @@ class AgirModel(MotionGPT):
         if not self.writes:
             return [RunExport()]
         best = BestCheckpoint(
-            dirpath=experiment_folder(self.cfg) / "checkpoints", filename="best", monitor=self.monitor,
-            mode=self.run_settings.mode, save_top_k=1, enable_version_counter=False, save_weights_only=True,
+            dirpath=experiment_folder(self.cfg) / "checkpoints",
+            filename="best",
+            monitor=self.monitor,
+            mode=self.run_settings.mode,
+            save_top_k=1,
+            enable_version_counter=False,
+            save_weights_only=True,
             save_on_train_epoch_end=False,
         )
         return [best, RunExport(best)]

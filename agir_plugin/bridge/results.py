@@ -1,4 +1,5 @@
 """The answers of a test run -> predictions.jsonl and metrics.json in MotionGPT's results folder."""
+
 from __future__ import annotations
 
 import json
@@ -30,7 +31,10 @@ def write_results(model: AgirModel, answers: Sequence[Answer]) -> dict[str, Any]
     rows = [_prediction(walk, data.cohort) for walk in walk_answers(answers)]
     write_text(folder / "predictions.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     summary = get_obj_from_str(model.run_settings.summary)(
-        rows, _train_walks(data), {row["walk"]: data.cohort.gait(row["walk"]) for row in rows}, check=check,
+        rows,
+        _train_walks(data),
+        {row["walk"]: data.cohort.gait(row["walk"]) for row in rows},
+        check=check,
         excluded=[{"walk": walk, "reason": reason} for walk, reason in data.excluded.items()],
     )
     metrics = {"headline": headline(summary), **summary, **provenance(cfg, data.cohort)}
@@ -57,7 +61,10 @@ def provenance(cfg: Any, cohort: Cohort) -> dict[str, Any]:
 
     notices = [NOT_A_DEVICE, *([TRAINED_ON_SYNTHETIC] if cohort.synthetic else [])]
     return {
-        "notices": notices, "seed": int(cfg.SEED_VALUE), "cohort": cohort_facts(cohort), "versions": versions(),
+        "notices": notices,
+        "seed": int(cfg.SEED_VALUE),
+        "cohort": cohort_facts(cohort),
+        "versions": versions(),
         "config": OmegaConf.to_container(cfg, resolve=True),
     }
 
@@ -80,10 +87,18 @@ def versions() -> dict[str, str]:
 
 def _prediction(walk: WalkAnswer, cohort: Cohort) -> dict[str, Any]:
     return {
-        "walk": walk.walk, "subject": walk.subject, "state": walk.state, "score_true": walk.score_true, "score": walk.score,
-        "probabilities": list(walk.probabilities), "foot": walk.rationale.foot, "arm": walk.rationale.arm,
-        "overall": walk.rationale.overall, "windows": walk.windows,
-        "well_formed_constrained": walk.well_formed_constrained, "well_formed_free": walk.well_formed_free,
+        "walk": walk.walk,
+        "subject": walk.subject,
+        "state": walk.state,
+        "score_true": walk.score_true,
+        "score": walk.score,
+        "probabilities": list(walk.probabilities),
+        "foot": walk.rationale.foot,
+        "arm": walk.rationale.arm,
+        "overall": walk.rationale.overall,
+        "windows": walk.windows,
+        "well_formed_constrained": walk.well_formed_constrained,
+        "well_formed_free": walk.well_formed_free,
         "agreement": agreement(check(walk.rationale, cohort.gait(walk.walk))),
     }
 
@@ -92,6 +107,12 @@ def _train_walks(data: Any) -> list[dict[str, Any]]:
     """What the controls are trained on: the training subjects' walks with their measured parameters."""
     cohort, rationales = data.cohort, data.cohort.rationales()
     return [
-        {"walk": w.walk, "subject": w.subject, "score": w.score, "gait": cohort.gait(w.walk), "rationale": rationales.get(w.walk)}
+        {
+            "walk": w.walk,
+            "subject": w.subject,
+            "score": w.score,
+            "gait": cohort.gait(w.walk),
+            "rationale": rationales.get(w.walk),
+        }
         for w in cohort.walks_of(data.fold.train)
     ]

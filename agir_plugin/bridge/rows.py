@@ -1,4 +1,5 @@
 """A window of motion codes and what is known of its walk -> the source and target texts that the language model sees."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -38,7 +39,7 @@ class Row:
 
 
 class RowBatch:
-    """The rows of a batch. No Sequence: Lightning takes sequences and dataclasses apart to look for tensors, this it leaves alone."""
+    """The rows of a batch. No Sequence: Lightning takes sequences and dataclasses apart to look for tensors, not this."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
         self._rows = tuple(rows)
@@ -64,7 +65,9 @@ class RowWriter:
     def training_row(self, window: Window, draw: np.random.Generator) -> Row:
         """A row with drawn objective, direction, instruction and crop; equal generators give equal rows."""
         window = self._crop(window, draw)
-        generative = self.settings.task == "generative" or (self.settings.ego and draw.random() < self.settings.ego_share)
+        generative = self.settings.task == "generative" or (
+            self.settings.ego and draw.random() < self.settings.ego_share
+        )
         if not generative:
             return self._row("motion_to_answer", window, draw)
         reading = draw.random() < self.settings.motion_to_text_share
@@ -72,7 +75,9 @@ class RowWriter:
 
     def evaluation_row(self, window: Window) -> Row:
         """The row of evaluation and assessment: the task's first instruction, the whole window, no draw."""
-        return self._row("motion_to_description" if self.settings.task == "generative" else "motion_to_answer", window, None)
+        return self._row(
+            "motion_to_description" if self.settings.task == "generative" else "motion_to_answer", window, None
+        )
 
     def _row(self, kind: Kind, window: Window, draw: np.random.Generator | None) -> Row:
         direction = (self.generative if kind != "motion_to_answer" else self.reasoning).direction(kind)

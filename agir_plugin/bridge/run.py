@@ -1,4 +1,5 @@
 """A trained run on disk without pickles: written when training ends, read by tokenising, the next stage and `agir assess`."""
+
 from __future__ import annotations
 
 import json
@@ -108,12 +109,20 @@ def load_run(path: Path | str, device: str = "cpu") -> Run:
     vae = VQVae(**facts["vq"])
     weights = _tensors(folder / "vae.safetensors")
     if weights_sha256(weights) != facts["vae_sha256"]:
-        raise ModelError(f"{folder / 'vae.safetensors'}: the weights are not those that run.json describes; export the run again")
+        raise ModelError(
+            f"{folder / 'vae.safetensors'}: the weights are not those that run.json describes; export the run again"
+        )
     vae.load_state_dict(weights)
     lm = _load_language(folder, facts, device) if facts["data"]["task"] != "tokenizer" else None
     statistics = _tensors(folder / "statistics.safetensors")
-    return Run(folder, facts, vae.to(device).eval().requires_grad_(False), lm,
-               statistics["mean"].double().numpy(), statistics["std"].double().numpy())
+    return Run(
+        folder,
+        facts,
+        vae.to(device).eval().requires_grad_(False),
+        lm,
+        statistics["mean"].double().numpy(),
+        statistics["std"].double().numpy(),
+    )
 
 
 def _read_facts(path: Path) -> dict[str, Any]:
@@ -136,7 +145,9 @@ def _load_language(folder: Path, facts: dict[str, Any], device: str) -> GaitLM:
     try:
         lm = GaitLM(model_path=str(language), **facts["lm"])
     except (SafetensorError, OSError) as error:
-        raise ModelError(f"{language}: the exported language model cannot be read ({error}); export the run again") from None
+        raise ModelError(
+            f"{language}: the exported language model cannot be read ({error}); export the run again"
+        ) from None
     return lm.to(device).eval().requires_grad_(False)
 
 
@@ -151,7 +162,12 @@ def _facts(model: LightningModule, cfg: Any, data: Any) -> dict[str, Any]:
     plain = OmegaConf.to_container(cfg.model.params, resolve=True)
     language = {k: v for k, v in plain["lm"].get("params", {}).items() if k not in _LOCAL}
     return {
-        "schema": SCHEMA, "name": str(cfg.NAME), "codebook_size": int(cfg.model.params.codebook_size),
-        "vq": plain["motion_vae"]["params"], "lm": language, "data": data.settings.model_dump(),
-        "vae_sha256": weights_sha256(model.vae.state_dict()), **provenance(cfg, data.cohort),
+        "schema": SCHEMA,
+        "name": str(cfg.NAME),
+        "codebook_size": int(cfg.model.params.codebook_size),
+        "vq": plain["motion_vae"]["params"],
+        "lm": language,
+        "data": data.settings.model_dump(),
+        "vae_sha256": weights_sha256(model.vae.state_dict()),
+        **provenance(cfg, data.cohort),
     }

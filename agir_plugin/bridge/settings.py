@@ -1,4 +1,5 @@
 """The plugin's own blocks in a MotionGPT configuration, with the help text of every key and a check of every value."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

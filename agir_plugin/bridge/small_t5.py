@@ -1,4 +1,5 @@
 """Texts -> a small T5 folder (own tokenizer, random weights) that stands in for flan-t5-base where none can be had."""
+
 from __future__ import annotations
 
 import os
@@ -10,12 +11,20 @@ from agir_plugin.errors import UsageError
 
 
 def make_small_t5(
-    folder: Path, texts: Iterable[str], *, width: int = 128, layers: int = 2, heads: int = 4, vocabulary: int = 2000, seed: int = 0
+    folder: Path,
+    texts: Iterable[str],
+    *,
+    width: int = 128,
+    layers: int = 2,
+    heads: int = 4,
+    vocabulary: int = 2000,
+    seed: int = 0,
 ) -> Path:
     """Train a BPE tokenizer on `texts` and save it with a randomly started T5 of the given size; returns the folder.
 
-    It appears whole or not at all, in the place of an older one. It has the form MotionGPT expects of `deps/flan-t5-base` (tokenizer.json, config.json, model.safetensors): gated
-    feed-forward, head apart from the embedding, `</s>` after every text. Same texts and seed, same folder.
+    It appears whole or not at all, in the place of an older one. It has the form MotionGPT expects of `deps/flan-t5-base`
+    (tokenizer.json, config.json, model.safetensors): gated feed-forward, head apart from the embedding, `</s>` after every
+    text. Same texts and seed, same folder.
     """
     import torch
     from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
@@ -24,13 +33,27 @@ def make_small_t5(
         raise UsageError(f"expected a width that {heads} heads divide, got {width}; choose for instance {heads * 32}")
     tokenizer = _bpe(sorted(set(texts)), vocabulary)
     fast = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", unk_token="<unk>", model_max_length=512,
+        tokenizer_object=tokenizer,
+        pad_token="<pad>",
+        eos_token="</s>",
+        unk_token="<unk>",
+        model_max_length=512,
         clean_up_tokenization_spaces=False,
     )
     config = T5Config(
-        vocab_size=len(fast), d_model=width, d_kv=width // heads, d_ff=2 * width, num_layers=layers, num_decoder_layers=layers,
-        num_heads=heads, dropout_rate=0.1, feed_forward_proj="gated-gelu", tie_word_embeddings=False,
-        decoder_start_token_id=fast.pad_token_id, pad_token_id=fast.pad_token_id, eos_token_id=fast.eos_token_id,
+        vocab_size=len(fast),
+        d_model=width,
+        d_kv=width // heads,
+        d_ff=2 * width,
+        num_layers=layers,
+        num_decoder_layers=layers,
+        num_heads=heads,
+        dropout_rate=0.1,
+        feed_forward_proj="gated-gelu",
+        tie_word_embeddings=False,
+        decoder_start_token_id=fast.pad_token_id,
+        pad_token_id=fast.pad_token_id,
+        eos_token_id=fast.eos_token_id,
     )
     config.tie_word_embeddings = False  # transformers 5 sets it to True in the constructor
     with torch.random.fork_rng():

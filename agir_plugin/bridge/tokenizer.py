@@ -1,4 +1,5 @@
 """A cohort's features and a trained motion tokenizer -> `TOKENS/<walk>.npy` and the tokenizer's fingerprint."""
+
 from __future__ import annotations
 
 import hashlib
@@ -25,7 +26,7 @@ BATCH = 64
 
 
 def encode(vae: VQVae, clips: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Codes (n,) int64 of normalised feature clips (T, 263); clips of equal length are encoded together, so padding never mixes in."""
+    """Codes (n,) int64 of normalised feature clips (T, 263); only clips of equal length go together: padding never mixes in."""
     device = next(vae.parameters()).device
     whole = [pad_to_tokens(clip) for clip in clips]
     by_length: dict[int, list[int]] = defaultdict(list)
@@ -85,7 +86,9 @@ def check_tokens(cohort: Cohort, vae: VQVae) -> None:
     """ModelError unless the cohort's codes were made by exactly these weights."""
     made_by, loaded = recorded(cohort).get("sha256"), weights_sha256(vae.state_dict())
     if made_by is None:
-        raise ModelError(f"{cohort.folder}: expected motion tokens in TOKENS/, found none; run `agir tokenize {cohort.folder} --model RUN`")
+        raise ModelError(
+            f"{cohort.folder}: expected motion tokens in TOKENS/, found none; run `agir tokenize {cohort.folder} --model RUN`"
+        )
     if made_by != loaded:
         raise ModelError(
             f"{cohort.folder}: its TOKENS were made by another tokenizer ({made_by[:12]}) than the one loaded ({loaded[:12]}); set "

@@ -1,4 +1,5 @@
 """A cohort -> the texts that a tokenizer of its own has to know: templates and the training subjects' rationales."""
+
 from __future__ import annotations
 
 from agir_plugin.bridge.settings import DataSettings
@@ -14,4 +15,6 @@ def training_texts(cohort: Cohort, scheme: str = "holdout", fold: int = 0) -> li
     strings = [text for t in templates for d in t.directions for text in (*d.input, *d.output)]
     rationales = cohort.rationales()
     walks = cohort.walks_of(cohort.fold(scheme, fold).train)
-    return [PLACEHOLDER.sub(" ", text).strip() for text in strings] + [rationales[w.walk].text() for w in walks if w.walk in rationales]
+    return [PLACEHOLDER.sub(" ", text).strip() for text in strings] + [
+        rationales[w.walk].text() for w in walks if w.walk in rationales
+    ]

@@ -1,4 +1,5 @@
 """Motion codes of a whole walk -> windows of codes that the language model reads one at a time."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,4 +1,5 @@
 """`agir demo`: AGIR's whole main job on an embedded default, from a synthetic cohort to an assessed walk."""
+
 from __future__ import annotations
 
 import time
@@ -9,9 +10,16 @@ from typing import Annotated
 
 import typer
 
-from agir_plugin.cli.console import ERR, OUT, say, write_json_result
 from agir_plugin.cli.cohorts import synth, tokenize
-from agir_plugin.cli.demo_steps import DemoFolder, controls, summary_lines, test_models, train_models, write_example_walk
+from agir_plugin.cli.console import ERR, OUT, say, write_json_result
+from agir_plugin.cli.demo_steps import (
+    DemoFolder,
+    controls,
+    summary_lines,
+    test_models,
+    train_models,
+    write_example_walk,
+)
 
 #: Steps of the demo, for "step 2 of 7".
 STEPS = 7
@@ -19,11 +27,16 @@ STEPS = 7
 
 def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder for everything the demo makes.")] = Path("demo_run"),
-    walk: Annotated[Path | None, typer.Option("--walk", help="Your own recording to assess at the end.", show_default=False)] = None,
+    walk: Annotated[
+        Path | None, typer.Option("--walk", help="Your own recording to assess at the end.", show_default=False)
+    ] = None,
     subjects: Annotated[int, typer.Option(help="Synthetic subjects, each ON and OFF.", min=6)] = 26,
     walks: Annotated[int, typer.Option(help="Walks per subject and state.", min=2)] = 20,
     seed: Annotated[int, typer.Option(help="Seed of the synthetic cohort.")] = 0,
-    overrides: Annotated[list[str] | None, typer.Argument(help="Settings for every training, such as TRAIN.END_EPOCH=2.", show_default=False)] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(help="Settings for every training, such as TRAIN.END_EPOCH=2.", show_default=False),
+    ] = None,
 ) -> None:
     """Run the main job whole: synthetic cohort, motion tokens, stage 1, stage 2, test with controls, one walk assessed.
 
@@ -70,5 +83,3 @@ def _step(number: int, title: str) -> Iterator[None]:
     began = time.monotonic()
     yield
     say(f"step {number} took {time.monotonic() - began:.0f} s")
-
-

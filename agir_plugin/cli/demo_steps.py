@@ -1,4 +1,5 @@
 """The demo's steps on its folder: trainings, tests, controls, the example recording and the closing summary."""
+
 from __future__ import annotations
 
 import json
@@ -38,8 +39,10 @@ class DemoFolder:
 
         record = self.root / "demo.json"
         if record.is_file() and (before := json.loads(record.read_text("utf8"))) != choices:
-            raise UsageError(f"{self.root}: expected a demo made with {choices}, found one made with {before}; choose another --out, "
-                             f"or delete the folder")
+            raise UsageError(
+                f"{self.root}: expected a demo made with {choices}, found one made with {before}; choose another --out, "
+                f"or delete the folder"
+            )
         write_json(record, choices)
 
     def run(self, stage: str) -> Path:
@@ -52,10 +55,17 @@ class DemoFolder:
 
     def settings(self, stage: str) -> list[str]:
         """KEY=VALUE settings that put a shipped demo configuration to work in this folder."""
-        common = [f"FOLDER={self.root / 'experiments'}", f"TEST.FOLDER={self.root / 'results'}", f"DATASET.AGIR.cohort={self.cohort}"]
+        common = [
+            f"FOLDER={self.root / 'experiments'}",
+            f"TEST.FOLDER={self.root / 'results'}",
+            f"DATASET.AGIR.cohort={self.cohort}",
+        ]
         if stage == "vq":
             return [*common, *self.overrides]
-        common += [f"model.params.lm.params.model_path={self.language}", f"TRAIN.PRETRAINED_VAE={self.run('vq')}/checkpoints/last.ckpt"]
+        common += [
+            f"model.params.lm.params.model_path={self.language}",
+            f"TRAIN.PRETRAINED_VAE={self.run('vq')}/checkpoints/last.ckpt",
+        ]
         if stage == "stage2":
             common += [f"TRAIN.PRETRAINED={self.run('stage1')}/checkpoints/best.ckpt"]
         return [*common, *self.overrides]
@@ -101,7 +111,12 @@ def test_models(folder: DemoFolder) -> dict[str, Any]:
     settings, log = folder.settings("stage2"), folder.root / "logs" / f"{CONTROL}_test.log"
     best = f"TEST.CHECKPOINTS={folder.run('stage2').parent / CONTROL}/checkpoints/best.ckpt"
     control = start_script("test", folder.config("stage2"), [*settings, *_control_settings(), best], threads=1, log=log)
-    model = start_script("test", folder.config("stage2"), [*settings, f"TEST.CHECKPOINTS={folder.run('stage2')}/checkpoints/best.ckpt"], threads=1)
+    model = start_script(
+        "test",
+        folder.config("stage2"),
+        [*settings, f"TEST.CHECKPOINTS={folder.run('stage2')}/checkpoints/best.ckpt"],
+        threads=1,
+    )
     finish_script(model, "test")
     finish_script(control, "test", log)
     return _metrics(folder.results("AGIR_stage2_demo"))
@@ -151,7 +166,8 @@ def summary_lines(folder: DemoFolder, metrics: dict[str, Any], recording: Path, 
         f"  accuracy                       {figures['accuracy']:.2f}",
         f"  logistic regression on the measured parameters {figures['logistic_regression_accuracy']:.2f}, "
         f"majority class {figures['majority_accuracy']:.2f}, shuffled labels {shuffled:.2f}",
-        f"  well-formed answers            constrained {figures['well_formed_constrained']:.2f}, free {figures['well_formed_free']:.2f}",
+        f"  well-formed answers            constrained {figures['well_formed_constrained']:.2f}, "
+        f"free {figures['well_formed_free']:.2f}",
         f"  statements that agree with the measured walk   {figures['statement_agreement']:.2f}",
         f"  time                           {seconds / 60:.1f} minutes",
         *metrics["notices"],

@@ -1,4 +1,5 @@
 """Both language stages, test and assessment on a small synthetic cohort, through MotionGPT's own scripts."""
+
 from __future__ import annotations
 
 import json
@@ -25,8 +26,14 @@ from agir_plugin.errors import ModelError
 from agir_plugin.tasks.structure import parse
 
 #: Settings that make the demo configurations tiny.
-TINY = ["model.params.codebook_size=32", "model.params.motion_vae.params.code_num=32", "model.params.motion_vae.params.width=16",
-        "model.params.motion_vae.params.code_dim=16", "model.params.motion_vae.params.output_emb_width=16", "LOGGER.VAL_EVERY_STEPS=1"]
+TINY = [
+    "model.params.codebook_size=32",
+    "model.params.motion_vae.params.code_num=32",
+    "model.params.motion_vae.params.width=16",
+    "model.params.motion_vae.params.code_dim=16",
+    "model.params.motion_vae.params.output_emb_width=16",
+    "LOGGER.VAL_EVERY_STEPS=1",
+]
 
 
 class Workshop:
@@ -45,12 +52,29 @@ class Workshop:
         return self.root / "experiments" / "model" / (name or f"AGIR_{stage}_demo")
 
     def settings(self, stage: str, *more: str) -> list[str]:
-        places = [f"FOLDER={self.root / 'experiments'}", f"TEST.FOLDER={self.root / 'results'}", f"DATASET.AGIR.cohort={self.cohort.folder}"]
-        language = [] if stage == "vq" else [
-            f"model.params.lm.params.model_path={self.root / 't5'}", "model.params.lm.params.motion_codebook_size=32",
-            f"TRAIN.PRETRAINED_VAE={self.run('vq')}/checkpoints/last.ckpt",
+        places = [
+            f"FOLDER={self.root / 'experiments'}",
+            f"TEST.FOLDER={self.root / 'results'}",
+            f"DATASET.AGIR.cohort={self.cohort.folder}",
         ]
-        return ["--cfg", str(configs_dir() / f"agir_{stage}_demo.yaml"), "ACCELERATOR=cpu", *TINY, *places, *language, *more]
+        language = (
+            []
+            if stage == "vq"
+            else [
+                f"model.params.lm.params.model_path={self.root / 't5'}",
+                "model.params.lm.params.motion_codebook_size=32",
+                f"TRAIN.PRETRAINED_VAE={self.run('vq')}/checkpoints/last.ckpt",
+            ]
+        )
+        return [
+            "--cfg",
+            str(configs_dir() / f"agir_{stage}_demo.yaml"),
+            "ACCELERATOR=cpu",
+            *TINY,
+            *places,
+            *language,
+            *more,
+        ]
 
     def train(self, stage: str, *more: str) -> int:
         return run_train(self.settings(stage, *more))
@@ -79,7 +103,9 @@ def test_checkpoints_load_without_pickled_objects(shop: Workshop) -> None:
 def test_tokenizer_stays_frozen_through_both_stages(shop: Workshop) -> None:
     reference = load_run(shop.run("vq")).vae.state_dict()
     for stage in ("stage1", "stage2"):
-        assert all(torch.equal(reference[name], value) for name, value in load_run(shop.run(stage)).vae.state_dict().items())
+        assert all(
+            torch.equal(reference[name], value) for name, value in load_run(shop.run(stage)).vae.state_dict().items()
+        )
 
 
 def test_test_writes_predictions_and_metrics(shop: Workshop) -> None:
@@ -93,7 +119,9 @@ def test_test_writes_predictions_and_metrics(shop: Workshop) -> None:
     metrics = json.loads((folder / "metrics.json").read_text("utf8"))
     assert metrics["headline"]["accuracy"] == np.mean([row["score"] == row["score_true"] for row in rows])
     assert metrics["headline"]["well_formed_constrained"] == 1
-    assert metrics["seed"] == 1234 and metrics["cohort"]["synthetic"] and metrics["config"]["NAME"] == "AGIR_stage2_demo"
+    assert (
+        metrics["seed"] == 1234 and metrics["cohort"]["synthetic"] and metrics["config"]["NAME"] == "AGIR_stage2_demo"
+    )
     assert "Trained on synthetic data." in metrics["notices"]
 
 
@@ -135,7 +163,9 @@ def test_codes_of_another_tokenizer_are_refused(shop: Workshop, capsys: pytest.C
     assert "made by another tokenizer" in capsys.readouterr().err
 
 
-def test_an_unknown_setting_is_one_line_with_the_nearest_key(shop: Workshop, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_setting_is_one_line_with_the_nearest_key(
+    shop: Workshop, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert shop.train("stage2", "DATASET.AGIR.windw_tokens=20", "NAME=other") == 2
     err = capsys.readouterr().err.strip().splitlines()
     assert err[-1].endswith("window_tokens)") or "did you mean 'window_tokens'" in err[-1]
@@ -147,7 +177,9 @@ def test_killed_and_started_again_ends_at_the_same_weights(shop: Workshop) -> No
     with pytest.raises(KeyboardInterrupt):
         _interrupted(shop, parts)
     assert shop.train("stage1", "TRAIN.END_EPOCH=3", parts) == 0
-    one, two = (torch.load(shop.run("", name) / "checkpoints" / "last.ckpt", weights_only=True) for name in ("whole", "parts"))
+    one, two = (
+        torch.load(shop.run("", name) / "checkpoints" / "last.ckpt", weights_only=True) for name in ("whole", "parts")
+    )
     assert all(torch.equal(value, two["state_dict"][name]) for name, value in one["state_dict"].items())
     assert (shop.run("", "whole") / "metrics.csv").read_text() == (shop.run("", "parts") / "metrics.csv").read_text()
 
@@ -158,7 +190,8 @@ def test_shuffled_labels_keep_their_shares_and_change_no_test_walk(shop: Worksho
     from agir_plugin.bridge.datamodule import GaitDataModule
 
     plain, shuffled = (
-        GaitDataModule(parse_args("train", shop.settings("stage2", f"DATASET.AGIR.shuffle_labels={flag}"))) for flag in (False, True)
+        GaitDataModule(parse_args("train", shop.settings("stage2", f"DATASET.AGIR.shuffle_labels={flag}")))
+        for flag in (False, True)
     )
     true, wrong = ([w.score for w in module.train_dataset.windows] for module in (plain, shuffled))
     assert sorted(true) == sorted(wrong) and true != wrong
@@ -211,7 +244,9 @@ def test_a_tokenizer_is_used_on_another_cohort_only_with_its_own_statistics(shop
         (lambda run: (run / "language" / "model.safetensors").write_bytes(b"short"), "cannot be read"),
     ],
 )
-def test_a_damaged_run_is_one_clear_error(shop: Workshop, tmp_path: Path, damage: Callable[[Path], object], message: str) -> None:
+def test_a_damaged_run_is_one_clear_error(
+    shop: Workshop, tmp_path: Path, damage: Callable[[Path], object], message: str
+) -> None:
     copy = shutil.copytree(shop.run("stage2") / "agir", tmp_path / "agir")
     damage(copy)
     with pytest.raises(ModelError, match=message):

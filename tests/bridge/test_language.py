@@ -1,4 +1,5 @@
 """The vocabulary grows by seven without touching old rows; constrained answers are always well-formed."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -82,7 +83,9 @@ def test_loss_equals_the_models_own(lm: GaitLM) -> None:
     logits, labels = lm.logits([SOURCE, SOURCE], [build(RATIONALES[0], 0), build(RATIONALES[1], 2)])
     ids, mask = lm.read([SOURCE, SOURCE], "source")
     own = lm.language_model(input_ids=ids, attention_mask=mask, labels=labels).loss
-    assert torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten()).item() == pytest.approx(own.item(), abs=1e-6)
+    assert torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten()).item() == pytest.approx(
+        own.item(), abs=1e-6
+    )
 
 
 def test_a_target_that_does_not_fit_is_refused_not_cut(lm: GaitLM) -> None:
@@ -101,6 +104,9 @@ def test_motion_rows_start_from_the_codebook_and_keep_its_neighbours(lm: GaitLM)
 
 
 def test_small_t5_is_the_same_for_the_same_texts_and_seed(tmp_path: Path) -> None:
-    one, two = (make_small_t5(tmp_path / name, ["a walk", "slow steps"], width=16, layers=1, heads=2, vocabulary=60) for name in "ab")
+    one, two = (
+        make_small_t5(tmp_path / name, ["a walk", "slow steps"], width=16, layers=1, heads=2, vocabulary=60)
+        for name in "ab"
+    )
     for name in ("tokenizer.json", "model.safetensors"):
         assert (one / name).read_bytes() == (two / name).read_bytes()

@@ -1,4 +1,5 @@
 """AGIR's losses against the reference vectors, their bounds, their gradients, and their settings."""
+
 from __future__ import annotations
 
 import json
@@ -9,13 +10,26 @@ from typing import Any
 import pytest
 import torch
 
-from agir_plugin.bridge.losses import FORMAT_FLOOR, IGNORE, agir_losses, class_loss_rows, format_loss_rows, format_positions
+from agir_plugin.bridge.losses import (
+    FORMAT_FLOOR,
+    IGNORE,
+    agir_losses,
+    class_loss_rows,
+    format_loss_rows,
+    format_positions,
+)
 from agir_plugin.bridge.settings import ClassLossSettings, FormatLossSettings, LossSettings
 from agir_plugin.tasks.structure import TokenIds
 
 FILE = json.loads((Path(__file__).parents[1] / "vectors" / "fmt_loss_vectors.json").read_text("utf8"))
 IDS = TokenIds(
-    reasoning_start=9, reasoning_end=10, score_start=11, score_end=12, scores=(13, 14, 15), eos=FILE["ids"]["eos"], pad=FILE["ids"]["pad"]
+    reasoning_start=9,
+    reasoning_end=10,
+    score_start=11,
+    score_end=12,
+    scores=(13, 14, 15),
+    eos=FILE["ids"]["eos"],
+    pad=FILE["ids"]["pad"],
 )
 VECTORS = {vector["id"]: vector for vector in FILE["vectors"]}
 
@@ -150,6 +164,8 @@ def test_predicted_positions_follow_the_models_own_end() -> None:
     for place, token in enumerate([9, 10, 11, 13, 12, IDS.eos]):
         logits[0, place, token] = 40.0
     at_labels = agir_losses(logits, labels, IDS, LossSettings())["fmt"].item()
-    at_predicted = agir_losses(logits, labels, IDS, LossSettings(fmt=FormatLossSettings(positions="predicted")))["fmt"].item()
+    at_predicted = agir_losses(logits, labels, IDS, LossSettings(fmt=FormatLossSettings(positions="predicted")))[
+        "fmt"
+    ].item()
     assert at_predicted == pytest.approx(FORMAT_FLOOR, abs=1e-9)
     assert at_labels == pytest.approx(4.5, abs=1e-9)

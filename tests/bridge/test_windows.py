@@ -1,4 +1,5 @@
 """Windows cover every token of a walk, and padding only repeats the last frame."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,4 +1,5 @@
 """`agir demo`, whole, with one epoch each: every file is there, controls stand beside scores, a second start repeats nothing."""
+
 from __future__ import annotations
 
 import json
@@ -27,8 +28,12 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.Com
 def test_demo_ends_well_and_leaves_every_file_it_names(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     folder, ended = demo
     assert ended.returncode == 0, ended.stderr[-2000:]
-    named = [Path(line.split()[-1]) for line in ended.stdout.splitlines() if str(folder) in line and line.split()[0] in (
-        "model", "metrics", "controls", "predictions", "walk", "assessment", "cohort")]
+    named = [
+        Path(line.split()[-1])
+        for line in ended.stdout.splitlines()
+        if str(folder) in line
+        and line.split()[0] in ("model", "metrics", "controls", "predictions", "walk", "assessment", "cohort")
+    ]
     assert len(named) == 7 and all(path.exists() for path in named)
     assert not list(folder.rglob("*.part*")) and not list(folder.rglob("*.tmp"))
 

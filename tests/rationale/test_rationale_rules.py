@@ -71,7 +71,7 @@ def test_length_and_vocabulary_suit_a_small_language_model(make_random_walks):
     lengths = [len(words(text)) for text in texts]
     vocabulary = {word for text in texts for word in words(text)}
     mean = sum(len(words(Rationale(text.foot, "", ""))) for text in texts) / len(texts)
-    assert 25 <= min(lengths) and max(lengths) <= 62 and 10 <= mean <= 16
+    assert min(lengths) >= 25 and max(lengths) <= 62 and 10 <= mean <= 16
     assert len(vocabulary) < 350 and len({text.text() for text in texts}) > 1900
 
 

@@ -166,7 +166,7 @@ class BaseModel(pl.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep only tensors, numbers, words, lists and dicts, so that the file loads with weights_only=True."""
         for key in [
-            key for key in checkpoint if key.startswith("datamodule_hparams") or key.startswith("datamodule_hyper")
+            key for key in checkpoint if key.startswith(("datamodule_hparams", "datamodule_hyper"))
         ]:
             del checkpoint[key]
         if "hyper_parameters" in checkpoint:

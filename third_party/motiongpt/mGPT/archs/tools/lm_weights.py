@@ -99,7 +99,8 @@ def _folder(model_path: str) -> Path:
     if not folder.is_dir():
         raise CheckpointError(
             f"language model: expected a Hugging Face T5 folder at {folder}, found none; "
-            "put flan-t5-base there, or name another T5 folder in lm.default.params.model_path (model.params.lm.params.model_path where lm is inline)"
+            "put flan-t5-base there, or name another T5 folder in lm.default.params.model_path "
+            "(model.params.lm.params.model_path where lm is inline)"
         )
     return folder
 
