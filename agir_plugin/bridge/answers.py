@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
+from torch import distributed
 
 from agir_plugin.bridge.language import GaitLM, Written
 from agir_plugin.bridge.rows import Row, Window
@@ -32,7 +33,8 @@ class WalkAnswer:
     """The answer for a whole walk.
 
     `probabilities` are the windows' log-probabilities averaged and normalised; `score` is their argmax (the lowest where they
-    tie). The rationale is that of the window that was surest of this score. `well_formed_free` is None when not tried.
+    tie). The rationale is that of the window that
+    was surest of this score, among those that wrote it if there are any. `well_formed_free` is None when not tried.
     """
 
     walk: str
@@ -58,6 +60,15 @@ def read_answers(lm: GaitLM, rows: Sequence[Row], free: bool = False) -> list[An
     ]
 
 
+def gathered(answers: Sequence[Answer]) -> list[Answer]:
+    """The answers of all processes, each window once (a distributed sampler repeats some to fill up)."""
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return list(answers)
+    parts: list[Sequence[Answer]] = [()] * distributed.get_world_size()
+    distributed.all_gather_object(parts, list(answers))
+    return list({(a.window.walk, a.window.number): a for part in parts for a in part}.values())
+
+
 def walk_answers(answers: Iterable[Answer]) -> list[WalkAnswer]:
     """Join the windows of each walk; walks come in the order of their names."""
     ordered = sorted(answers, key=lambda a: (a.window.walk, a.window.number))
@@ -78,7 +89,10 @@ def _join(answers: list[Answer]) -> WalkAnswer:
     log_p = np.array([answer.constrained.score_log_probs for answer in answers]).mean(axis=0)
     p = np.exp(log_p - np.logaddexp.reduce(log_p))
     score = SCORES[int(p.argmax())]
-    surest = max(answers, key=lambda a: (a.parsed.rationale is not None, a.constrained.score_log_probs[score]))
+    surest = max(
+        answers,
+        key=lambda a: (a.parsed.rationale is not None, a.parsed.score == score, a.constrained.score_log_probs[score]),
+    )
     window = answers[0].window
     free = [a.free_parsed.well_formed for a in answers if a.free_parsed is not None]
     return WalkAnswer(

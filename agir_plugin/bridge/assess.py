@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from agir_plugin.bridge.answers import WalkAnswer, read_answers, walk_answers
-from agir_plugin.bridge.rows import RowWriter, Window
+from agir_plugin.bridge.rows import Row, Window, motion_text
 from agir_plugin.bridge.run import Run, load_run
 from agir_plugin.bridge.tokenizer import encode
 from agir_plugin.bridge.windows import windows
@@ -21,6 +21,8 @@ from agir_plugin.ingest import read
 from agir_plugin.motion import resample, to_features, to_motion
 from agir_plugin.rationale.verify import check
 from agir_plugin.records import Assessment, GaitParameters
+from agir_plugin.tasks.render import fill
+from agir_plugin.tasks.spec import MOTION
 
 #: Windows answered at once.
 BATCH = 32
@@ -92,11 +94,15 @@ def _assess(run: Run, walk: _Walk) -> Assessment:
 
 
 def _answer(run: Run, codes: np.ndarray) -> WalkAnswer:
-    writer = RowWriter(run.data, run.facts["codebook_size"])
     parts = windows(codes, run.data.window_tokens, run.data.stride_tokens)
-    rows = [writer.evaluation_row(Window("walk", "", "", number, part)) for number, part in enumerate(parts)]
+    rows = [_row(run, Window("walk", "", "", number, part)) for number, part in enumerate(parts)]
     answers = [answer for batch in _batches(rows, BATCH) for answer in read_answers(run.lm, batch)]
     return walk_answers(answers)[0]
+
+
+def _row(run: Run, window: Window) -> Row:
+    source = fill(run.facts["instruction"], {MOTION: motion_text(window.codes, run.facts["codebook_size"])})
+    return Row("motion_to_answer", source, "", window)
 
 
 def _batches(rows: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:

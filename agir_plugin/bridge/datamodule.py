@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -159,15 +160,21 @@ class GaitDataModule(BASEDataModule):
         return self._sets[split]
 
     train_dataset = property(lambda self: self.dataset("train"))
-    val_dataset = property(lambda self: self.dataset("val"))
-    test_dataset = property(lambda self: self.dataset("test"))
+    val_dataset = property(lambda self: self.dataset(self.part("EVAL")))
+    test_dataset = property(lambda self: self.dataset(self.part("TEST")))
+
+    def part(self, section: str) -> str:
+        """The part of the fold that `EVAL.SPLIT` or `TEST.SPLIT` names; training always takes `train`."""
+        named = str(self.cfg[section].SPLIT)
+        if named not in ("val", "test"):
+            raise ConfigError(f"{section}.SPLIT: expected val or test, got {named!r}; a part that was learnt from says nothing")
+        return named
 
     def setup(self, stage: str | None = None) -> None:
         """Load the splits that `stage` needs."""
-        for split in {"fit": ("train", "val"), "validate": ("val",), "test": ("test",)}.get(
-            stage, ("train", "val", "test")
-        ):
-            self.dataset(split)
+        needed = {"fit": ("train_dataset", "val_dataset"), "validate": ("val_dataset",), "test": ("test_dataset",)}
+        for name in needed.get(stage, ("train_dataset", "val_dataset", "test_dataset")):
+            getattr(self, name)
 
     def train_dataloader(self) -> DataLoader:
         """Shuffled batches, the same in every run with the same seed."""
@@ -201,46 +208,37 @@ class GaitDataModule(BASEDataModule):
         training, walks = split == "train", self.split_walks(split)
         if self.settings.task == "tokenizer":
             return CropSet(self.cohort, walks, self.settings, self.seed, training)
-        rows = [window for walk in walks for window in self._windows(walk, training)]
+        wrong = self._permuted(walks) if self.settings.shuffle_labels and split != "test" else {}
+        rows = [window for walk in walks for window in self._windows(walk, wrong.get(walk))]
         return RowSet(rows, RowWriter(self.settings, self.codebook_size), self.seed, training)
 
-    def _windows(self, walk: str, training: bool) -> list[Window]:
+    def _windows(self, walk: str, wrong_score: int | None) -> list[Window]:
         info, codes = self.cohort.walk(walk), self.cohort.tokens(walk)
         if codes.max(initial=0) >= self.codebook_size:
             raise ConfigError(
                 f"{walk}: token {codes.max()} does not fit model.params.codebook_size {self.codebook_size}; tokenise the cohort "
                 f"again with this configuration's tokenizer"
             )
-        score, rationale = self._label(walk, training)
+        score, rationale = self._label(walk, wrong_score)
         parts = windows(codes, self.settings.window_tokens, self.settings.stride_tokens)
         return [Window(walk, info.subject, info.state, i, part, score, rationale) for i, part in enumerate(parts)]
 
-    def _label(self, walk: str, training: bool) -> tuple[int | None, Rationale | None]:
-        rationale = self._rationales.get(walk)
-        if rationale is None:
-            raise CohortError(
-                f"{self.cohort.folder}: {walk} has no rationale; run `agir annotate {self.cohort.folder}` first"
-            )
-        if training and self.settings.shuffle_labels:
-            score = self._shuffled[walk]
-            return score, get(WRITERS, "rules")(self.cohort.gait(walk), score, walk)
-        return self.cohort.walk(walk).score, rationale
+    def _label(self, walk: str, wrong_score: int | None) -> tuple[int | None, Rationale]:
+        if wrong_score is not None:
+            return wrong_score, get(WRITERS, "rules")(self.cohort.gait(walk), wrong_score, walk)
+        if walk not in self._rationales:
+            raise CohortError(f"{self.cohort.folder}: {walk} has no rationale; run `agir annotate {self.cohort.folder}` first")
+        return self.cohort.walk(walk).score, self._rationales[walk]
 
-    @property
+    @cached_property
     def _rationales(self) -> dict[str, Rationale]:
-        if not hasattr(self, "_rationale_cache"):
-            self._rationale_cache = self.cohort.rationales()
-        return self._rationale_cache
+        return self.cohort.rationales()
 
-    @property
-    def _shuffled(self) -> dict[str, int]:
-        """The training walks' scores in a random order that depends on the seed alone."""
-        if not hasattr(self, "_shuffled_cache"):
-            walks = self.split_walks("train")
-            scores = np.array([self.cohort.walk(w).score for w in walks])
-            order = np.random.default_rng([self.seed, len(SCORES)]).permutation(len(walks))
-            self._shuffled_cache = dict(zip(walks, scores[order].tolist(), strict=True))
-        return self._shuffled_cache
+    def _permuted(self, walks: Sequence[str]) -> dict[str, int]:
+        """The walks' scores in a random order that depends on the seed alone."""
+        scores = np.array([self.cohort.walk(w).score for w in walks])
+        order = np.random.default_rng([self.seed, len(SCORES)]).permutation(len(walks))
+        return dict(zip(walks, scores[order].tolist(), strict=True))
 
 
 def _open(folder: str) -> Cohort:

@@ -16,9 +16,11 @@ from transformers import LogitsProcessorList, T5ForConditionalGeneration
 
 from agir_plugin.bridge.decoding import GrammarProcessor
 from agir_plugin.bridge.losses import IGNORE
-from agir_plugin.consts import REASONING_END, REASONING_START, SCORE_END, SCORE_START, SCORE_TOKENS, SPECIAL_TOKENS
+from agir_plugin.bridge.settings import check_names
+from agir_plugin.consts import REASONING_END, REASONING_START, SCORE_END, SCORE_START, SCORE_TOKENS, SCORES, SPECIAL_TOKENS
 from agir_plugin.errors import ModelError
-from agir_plugin.tasks.structure import HEADINGS, AnswerAutomaton, TokenIds
+from agir_plugin.records import Rationale
+from agir_plugin.tasks.structure import HEADINGS, AnswerAutomaton, TokenIds, build
 
 #: Vocabulary entries that never stand in a rationale: added tokens, digits, `#`, line breaks.
 _NOT_IN_RATIONALE = re.compile(r"[<>0-9#\n]")
@@ -59,12 +61,14 @@ class GaitLM(MLM):
     """
 
     def __init__(self, model_path: str, max_length: int = 256, max_reasoning_tokens: int = 128, **host: Any) -> None:
+        check_names(MLM, host, "model.params.lm.params", ("model_path", "max_length", "max_reasoning_tokens"))
         with _untied_t5():
             super().__init__(model_path=model_path, max_length=max_length, **host)
         self.max_reasoning_tokens = max_reasoning_tokens
         add_special_tokens(self.tokenizer, self.language_model)
         self.ids = self._token_ids()
         self.automaton = AnswerAutomaton(self.ids, max_reasoning_tokens)
+        self._check_answer()
 
     @property
     def device_in_use(self) -> torch.device:
@@ -150,6 +154,17 @@ class GaitLM(MLM):
         with torch.no_grad():
             spread = table[: min(first, len(table))].std()
             table[first : first + len(rows)] = (rows / rows.std().clamp_min(1e-8) * spread).to(table)
+
+    def _check_answer(self) -> None:
+        """ModelError when this tokenizer does not write an answer as the grammar has it: the format loss would train nothing."""
+        answer = build(Rationale("Steps are short.", "Arms swing.", "Gait is steady."), SCORES[0])
+        ids, special = self.tokenizer(answer).input_ids, self.ids
+        end = [special.reasoning_end, special.score_start, special.scores[0], special.score_end, special.eos]
+        if ids[0] != special.reasoning_start or ids[-len(end) :] != end:
+            raise ModelError(
+                f"expected the tokenizer to write an answer as {answer}, got {self.tokenizer.convert_ids_to_tokens(ids)}; use a "
+                f"T5 folder with a tokenizer.json (a fast tokenizer that puts no blanks beside added tokens)"
+            )
 
     def _until_eos(self, row: list[int]) -> list[int]:
         return row[: row.index(self.ids.eos)] if self.ids.eos in row else row

@@ -2,56 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
 import torch
+from mGPT.config import get_obj_from_str
 from mGPT.models.mgpt import MotionGPT
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
-from torch import Tensor, nn
+from torch import nn
 
-from agir_plugin.bridge.answers import Answer, figures, read_answers
+from agir_plugin.bridge.answers import Answer, figures, gathered, read_answers
 from agir_plugin.bridge.losses import agir_losses
 from agir_plugin.bridge.results import write_results
 from agir_plugin.bridge.run import RunExport
-from agir_plugin.bridge.settings import data_settings, experiment_folder, loss_settings, run_settings
+from agir_plugin.bridge.seen import mark, refuse_leak, subjects_of
+from agir_plugin.bridge.settings import check_names, data_settings, experiment_folder, loss_settings, run_settings
+from agir_plugin.bridge.term_means import TermMeans
 from agir_plugin.bridge.tokenizer import check_tokens
+from agir_plugin.consts import SPECIAL_TOKENS
 from agir_plugin.errors import ConfigError
 
-#: The loss terms, by the names under which they are logged (`loss/lm/train`, ...).
-TERMS = ("lm", "fmt", "cls", "hidden", "total")
-
+#: Ends of the names of the tensors that have one row per vocabulary entry.
+VOCABULARY_TABLES = ("shared.weight", "embed_tokens.weight", "lm_head.weight")
 
 MotionRows = Literal["mean", "codebook"]
-
-
-class TermMeans(nn.Module):
-    """Running mean of each loss term since the last `compute`; stands where MotionGPT keeps its `_losses`."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("sums", torch.zeros(len(TERMS)), persistent=False)
-        self.register_buffer("count", torch.zeros(()), persistent=False)
-
-    def update(self, terms: dict[str, Tensor]) -> None:
-        """Add the terms of one batch."""
-        self.sums += torch.stack([terms[name].detach().float() for name in TERMS])
-        self.count += 1
-
-    def reset(self) -> None:
-        """Forget what was added."""
-        self.sums, self.count = torch.zeros_like(self.sums), torch.zeros_like(self.count)
-
-    def names(self, split: str) -> list[str]:
-        """The names that `compute` logs."""
-        return [f"loss/{name}/{split}" for name in TERMS]
-
-    def compute(self, split: str) -> dict[str, Tensor]:
-        """Means by logged name, and start anew; empty when nothing was added."""
-        if not self.count:
-            return {}
-        means = self.sums / self.count
-        self.reset()
-        return dict(zip(self.names(split), means, strict=True))
 
 
 class AgirModel(MotionGPT):
@@ -63,29 +37,57 @@ class AgirModel(MotionGPT):
     """
 
     def __init__(self, cfg: Any, datamodule: Any, motion_rows: MotionRows = "mean", **host: Any) -> None:
+        check_names(MotionGPT, host, "model.params", ("motion_rows",))
         super().__init__(cfg=cfg, datamodule=datamodule, **host)
         self.cfg = cfg
         self.motion_rows = _checked_motion_rows(motion_rows)
         self.run_settings = run_settings(cfg)
         self.data_settings = data_settings(cfg)
+        self.summarise = get_obj_from_str(self.run_settings.summary)
         self.answers: list[Answer] = []
+        self.seen = set(datamodule.fold.train)
         if self.writes:
             self.loss_settings = loss_settings(cfg)
             self._losses = nn.ModuleDict({f"losses_{split}": TermMeans() for split in ("train", "val", "test")})
 
     def on_fit_start(self) -> None:
-        """Before training, with all weights in place: the cohort's motion codes must come from this tokenizer."""
-        self._check_tokens()
-        if self.writes and self.motion_rows == "codebook" and self.trainer.global_step == 0:
+        """Before training, with all weights in place: codes must come from this tokenizer, and no test subject be known."""
+        data, before = self.datamodule, str(self.cfg.TRAIN.PRETRAINED)
+        if not self.writes:
+            return
+        check_tokens(data.cohort, self.vae)
+        known = subjects_of(before, data.cohort)
+        refuse_leak(before, known, data.fold.test, "TRAIN.PRETRAINED")
+        self.seen |= known
+        if self.motion_rows == "codebook" and not before and self.trainer.ckpt_path is None:
             self.lm.start_motion_rows(self.vae.quantizer.codebook, int(self.cfg.SEED_VALUE))
 
     def on_test_start(self) -> None:
-        """The same before a test."""
-        self._check_tokens()
+        """Before a test: the same checks of the checkpoint that is tested."""
+        if not self.writes:
+            return
+        if self.data_settings.task != "reasoning":
+            raise ConfigError("DATASET.AGIR.task generative writes no score to test; test a stage 2 run (agir_stage2.yaml)")
+        data, path = self.datamodule, str(self.cfg.TEST.CHECKPOINTS)
+        check_tokens(data.cohort, self.vae)
+        refuse_leak(path, subjects_of(path, data.cohort), getattr(data.fold, data.part("TEST")), "TEST.CHECKPOINTS")
 
-    def _check_tokens(self) -> None:
-        if self.writes:
-            check_tokens(self.datamodule.cohort, self.vae)
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep tensors and plain values only, and note whose walks were learnt from."""
+        super().on_save_checkpoint(checkpoint)
+        mark(checkpoint, self.datamodule.cohort, self.seen)
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """As MotionGPT's, and a checkpoint that does not know AGIR's seven tokens gets their rows: the mean of its own."""
+        tables = [name for name in state_dict if name.startswith("lm.") and name.endswith(VOCABULARY_TABLES)]
+        own = self.state_dict()
+        grown = dict(state_dict)
+        for name in tables:
+            missing = len(own[name]) - len(state_dict[name]) if name in own else 0
+            if missing == len(SPECIAL_TOKENS):
+                rows = state_dict[name].mean(dim=0).expand(missing, -1)
+                grown[name] = torch.cat([state_dict[name], rows.to(state_dict[name])])
+        return super().load_state_dict(grown, *args, **kwargs)
 
     @property
     def writes(self) -> bool:
@@ -100,7 +102,7 @@ class AgirModel(MotionGPT):
         hide = self.loss_settings.cls.hidden_weight > 0
         logits, labels, hidden = self.lm.teach([row.source for row in rows], [row.target for row in rows], hide)
         terms = agir_losses(logits, labels, self.lm.ids, self.loss_settings, hidden)
-        self._losses[f"losses_{split}"].update(terms)
+        self._losses[f"losses_{split}"].update(terms, len(rows))
         if split == "train":
             return terms["total"]
         if rows[0].kind == "motion_to_answer":
@@ -111,7 +113,7 @@ class AgirModel(MotionGPT):
         """`Metrics/...` of the answers collected since the last call; the language loss in the generative stage."""
         if not self.writes:
             return super().metrics_log_dict()
-        answers, self.answers = self.answers, []
+        answers, self.answers = gathered(self.answers), []
         if self.trainer.testing:
             self._last_answers = answers
         return {f"Metrics/{name}": value for name, value in figures(answers).items()}
@@ -121,7 +123,8 @@ class AgirModel(MotionGPT):
         if not self.writes:
             super().save_npy(outputs)
             return
-        write_results(self, self._last_answers)
+        if self.trainer.is_global_zero:
+            write_results(self, self._last_answers)
 
     def configure_callbacks(self) -> list[Callback]:
         """The best checkpoint by the named figure, and the export of the run when training ends."""
@@ -131,7 +134,7 @@ class AgirModel(MotionGPT):
             dirpath=experiment_folder(self.cfg) / "checkpoints",
             filename="best",
             monitor=self.monitor,
-            mode=self.run_settings.mode,
+            mode=self.run_settings.mode if self.data_settings.task == "reasoning" else "min",
             save_top_k=1,
             enable_version_counter=False,
             save_weights_only=True,

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from mGPT.config import get_obj_from_str
-
 from agir_plugin import __version__
 from agir_plugin.bridge.answers import Answer, WalkAnswer, walk_answers
 from agir_plugin.bridge.settings import results_folder
@@ -29,8 +27,7 @@ def write_results(model: AgirModel, answers: Sequence[Answer]) -> dict[str, Any]
     cfg, data = model.cfg, model.datamodule
     folder = results_folder(cfg)
     rows = [_prediction(walk, data.cohort) for walk in walk_answers(answers)]
-    write_text(folder / "predictions.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-    summary = get_obj_from_str(model.run_settings.summary)(
+    summary = model.summarise(
         rows,
         _train_walks(data),
         {row["walk"]: data.cohort.gait(row["walk"]) for row in rows},
@@ -38,6 +35,7 @@ def write_results(model: AgirModel, answers: Sequence[Answer]) -> dict[str, Any]
         excluded=[{"walk": walk, "reason": reason} for walk, reason in data.excluded.items()],
     )
     metrics = {"headline": headline(summary), **summary, **provenance(cfg, data.cohort)}
+    write_text(folder / "predictions.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     write_json(folder / "metrics.json", metrics)
     return metrics
 

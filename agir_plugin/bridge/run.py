@@ -24,6 +24,7 @@ from agir_plugin.bridge.tokenizer import weights_sha256
 from agir_plugin.cohort.files import write_bytes, write_json
 from agir_plugin.config import check_settings
 from agir_plugin.errors import ModelError
+from agir_plugin.tasks import load
 
 LOG = logging.getLogger(__name__)
 
@@ -31,6 +32,8 @@ LOG = logging.getLogger(__name__)
 EXPORT = "agir"
 #: Layout version of `run.json`.
 SCHEMA = "agir-run/1"
+#: What to do about a damaged run.
+AGAIN = "copy its agir/ folder again, whole, from where it was trained"
 #: Language-model parameters that belong to the machine a run was trained on, not to the run.
 _LOCAL = ("model_path",)
 
@@ -78,6 +81,7 @@ def export_run(model: LightningModule, folder: Path) -> Path:
     """Write weights (safetensors), tokenizer, statistics and `run.json`; `run.json` comes last, so that it vouches for the rest."""
     cfg, data = model.cfg, model.datamodule
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "run.json").unlink(missing_ok=True)
     weights = {name: tensor.contiguous().cpu() for name, tensor in model.vae.state_dict().items()}
     write_bytes(folder / "vae.safetensors", save(weights))
     mean, std = data.cohort.statistics()
@@ -110,7 +114,7 @@ def load_run(path: Path | str, device: str = "cpu") -> Run:
     weights = _tensors(folder / "vae.safetensors")
     if weights_sha256(weights) != facts["vae_sha256"]:
         raise ModelError(
-            f"{folder / 'vae.safetensors'}: the weights are not those that run.json describes; export the run again"
+            f"{folder / 'vae.safetensors'}: the weights are not those that run.json describes; {AGAIN}"
         )
     vae.load_state_dict(weights)
     lm = _load_language(folder, facts, device) if facts["data"]["task"] != "tokenizer" else None
@@ -129,25 +133,36 @@ def _read_facts(path: Path) -> dict[str, Any]:
     try:
         facts = json.loads(path.read_text("utf8"))
     except ValueError as error:
-        raise ModelError(f"{path}: expected JSON, got {error}; export the run again") from None
+        raise ModelError(f"{path}: expected JSON, got {error}; {AGAIN}") from None
     if not isinstance(facts, dict) or facts.get("schema") != SCHEMA:
-        raise ModelError(f"{path}: expected an object with schema {SCHEMA}; export the run again with this version")
-    missing = sorted({"vq", "lm", "data", "codebook_size", "vae_sha256", "notices"} - set(facts))
+        raise ModelError(f"{path}: expected an object with schema {SCHEMA}, from this version of agir-plugin; train it again")
+    missing = sorted({"vq", "lm", "data", "codebook_size", "vae_sha256", "language_sha256", "instruction", "notices"} - set(facts))
     if missing:
-        raise ModelError(f"{path}: expected the keys {', '.join(missing)}, found none; export the run again")
+        raise ModelError(f"{path}: expected the keys {', '.join(missing)}, found none; {AGAIN}")
     return facts
+
+
+def _instruction(settings: DataSettings) -> str:
+    """The instruction of evaluation and assessment, kept with the run so that it needs no template file later."""
+    kind = "motion_to_answer" if settings.task == "reasoning" else "motion_to_description"
+    template = settings.reasoning_template if settings.task == "reasoning" else settings.generative_template
+    return load(template).direction(kind).input[0]
 
 
 def _load_language(folder: Path, facts: dict[str, Any], device: str) -> GaitLM:
     language = folder / "language"
     if not (language / "config.json").is_file():
-        raise ModelError(f"{language}: expected the exported language model, found none; export the run again")
+        raise ModelError(f"{language}: expected the exported language model, found none; {AGAIN}")
     try:
         lm = GaitLM(model_path=str(language), **facts["lm"])
     except (SafetensorError, OSError) as error:
         raise ModelError(
-            f"{language}: the exported language model cannot be read ({error}); export the run again"
+            f"{language}: the exported language model cannot be read ({error}); {AGAIN}"
         ) from None
+    if weights_sha256(lm.language_model.state_dict()) != facts["language_sha256"]:
+        raise ModelError(
+            f"{language}: the weights are not those that run.json describes; copy the run's agir/ folder again, whole"
+        )
     return lm.to(device).eval().requires_grad_(False)
 
 
@@ -155,7 +170,7 @@ def _tensors(path: Path) -> dict[str, torch.Tensor]:
     try:
         return load_file(path)
     except (OSError, ValueError, SafetensorError) as error:
-        raise ModelError(f"{path}: expected safetensors weights, got {error}; export the run again") from None
+        raise ModelError(f"{path}: expected safetensors weights, got {error}; {AGAIN}") from None
 
 
 def _facts(model: LightningModule, cfg: Any, data: Any) -> dict[str, Any]:
@@ -169,5 +184,8 @@ def _facts(model: LightningModule, cfg: Any, data: Any) -> dict[str, Any]:
         "lm": language,
         "data": data.settings.model_dump(),
         "vae_sha256": weights_sha256(model.vae.state_dict()),
+        "language_sha256": weights_sha256(model.lm.language_model.state_dict()) if model.writes else None,
+        "instruction": _instruction(data.settings) if model.writes else None,
+        "train_subjects": sorted(model.seen),
         **provenance(cfg, data.cohort),
     }

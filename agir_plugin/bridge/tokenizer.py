@@ -99,7 +99,13 @@ def check_tokens(cohort: Cohort, vae: VQVae) -> None:
 def recorded(cohort: Cohort) -> dict[str, Any]:
     """What TOKENS/tokenizer.json says of the weights that made the codes; empty where there is none."""
     path = cohort.folder / "TOKENS" / "tokenizer.json"
-    return json.loads(path.read_text("utf8")) if path.is_file() else {}
+    if not path.is_file():
+        return {}
+    try:
+        facts = json.loads(path.read_text("utf8"))
+    except ValueError as error:
+        raise ModelError(f"{path}: expected JSON, got {error}; run `agir tokenize` again") from None
+    return facts if isinstance(facts, dict) else {}
 
 
 def weights_sha256(weights: Mapping[str, Tensor]) -> str:

@@ -20,6 +20,8 @@ from agir_plugin.cli.demo_steps import (
     train_models,
     write_example_walk,
 )
+from agir_plugin.cli.training import check_settings_words
+from agir_plugin.errors import UsageError
 
 #: Steps of the demo, for "step 2 of 7".
 STEPS = 7
@@ -32,7 +34,7 @@ def demo(
     ] = None,
     subjects: Annotated[int, typer.Option(help="Synthetic subjects, each ON and OFF.", min=6)] = 26,
     walks: Annotated[int, typer.Option(help="Walks per subject and state.", min=2)] = 20,
-    seed: Annotated[int, typer.Option(help="Seed of the synthetic cohort.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the synthetic cohort.", min=0)] = 0,
     overrides: Annotated[
         list[str] | None,
         typer.Argument(help="Settings for every training, such as TRAIN.END_EPOCH=2.", show_default=False),
@@ -44,13 +46,12 @@ def demo(
     it continues. Example: `agir demo --out demo_run --walk my_walk.c3d`
     """
     from agir_plugin.bridge.assess import assess
-    from agir_plugin.ingest import read
-    from agir_plugin.motion import to_motion
     from agir_plugin.report import assessment_json, card
 
-    if walk is not None:
-        to_motion(read(walk))  # a recording that cannot be read stops the demo now, not after the training
     began = time.monotonic()
+    check_settings_words(overrides or [])
+    if walk is not None:
+        _look_at(walk)
     folder = DemoFolder(out.resolve(), tuple(overrides or ()))
     folder.claim({"subjects": subjects, "walks": walks, "seed": seed, "settings": list(folder.overrides)})
     with _step(1, "synthetic cohort"):
@@ -75,6 +76,17 @@ def demo(
     OUT.print(card(result))
     for line in summary_lines(folder, metrics, recording, time.monotonic() - began):
         OUT.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _look_at(walk: Path) -> None:
+    """A recording that cannot be read, or whose walk is refused, is named now and not after minutes of training."""
+    from agir_plugin.gait import measure
+    from agir_plugin.ingest import read
+    from agir_plugin.motion import to_motion
+
+    gait = measure(to_motion(read(walk)))
+    if gait.status == "refused":
+        raise UsageError(f"{walk}: this walk would be refused: {'; '.join(gait.reasons)}; choose another, or leave --walk out")
 
 
 @contextmanager

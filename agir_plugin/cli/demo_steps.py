@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from agir_plugin.cli.console import say
 from agir_plugin.config import configs_dir
@@ -62,13 +62,7 @@ class DemoFolder:
         ]
         if stage == "vq":
             return [*common, *self.overrides]
-        common += [
-            f"model.params.lm.params.model_path={self.language}",
-            f"TRAIN.PRETRAINED_VAE={self.run('vq')}/checkpoints/last.ckpt",
-        ]
-        if stage == "stage2":
-            common += [f"TRAIN.PRETRAINED={self.run('stage1')}/checkpoints/best.ckpt"]
-        return [*common, *self.overrides]
+        return [*common, f"model.params.lm.params.model_path={self.language}", *self.overrides]
 
     def config(self, stage: str) -> Path:
         """The shipped configuration of a stage."""
@@ -95,31 +89,28 @@ class DemoFolder:
 
 def train_models(folder: DemoFolder) -> None:
     """Stage 2, and at the same time, on the other core, its control with shuffled labels."""
-    from agir_plugin.bridge.host import finish_script, start_script
-
-    settings, log = folder.settings("stage2"), folder.root / "logs" / f"{CONTROL}.log"
-    control = start_script("train", folder.config("stage2"), [*settings, *_control_settings()], threads=1, log=log)
-    model = start_script("train", folder.config("stage2"), settings, threads=1)
-    finish_script(model, "train")
-    finish_script(control, "train", log)
+    _both(folder, "train", CONTROL)
 
 
 def test_models(folder: DemoFolder) -> dict[str, Any]:
     """Test stage 2 and its control; returns the model's metrics."""
+    _both(folder, "test", f"{CONTROL}_test")
+    return _metrics(folder.results("AGIR_stage2_demo"))
+
+
+def _both(folder: DemoFolder, script: Literal["train", "test"], name: str) -> None:
+    """Run a script for the model (to stderr) and for its control (into a log) side by side; neither outlives a failure."""
     from agir_plugin.bridge.host import finish_script, start_script
 
-    settings, log = folder.settings("stage2"), folder.root / "logs" / f"{CONTROL}_test.log"
-    best = f"TEST.CHECKPOINTS={folder.run('stage2').parent / CONTROL}/checkpoints/best.ckpt"
-    control = start_script("test", folder.config("stage2"), [*settings, *_control_settings(), best], threads=1, log=log)
-    model = start_script(
-        "test",
-        folder.config("stage2"),
-        [*settings, f"TEST.CHECKPOINTS={folder.run('stage2')}/checkpoints/best.ckpt"],
-        threads=1,
-    )
-    finish_script(model, "test")
-    finish_script(control, "test", log)
-    return _metrics(folder.results("AGIR_stage2_demo"))
+    config, settings, log = folder.config("stage2"), folder.settings("stage2"), folder.root / "logs" / f"{name}.log"
+    control = start_script(script, config, [*settings, *_control_settings()], threads=1, log=log)
+    try:
+        finish_script(start_script(script, config, settings, threads=1), script)
+        finish_script(control, script, log)
+    finally:
+        if control.poll() is None:
+            control.terminate()
+            control.wait()
 
 
 def controls(folder: DemoFolder, metrics: dict[str, Any]) -> dict[str, Any]:
@@ -163,12 +154,12 @@ def summary_lines(folder: DemoFolder, metrics: dict[str, Any], recording: Path, 
     return (
         "",
         f"Held-out SYNTHETIC subjects, {metrics['n']['walks']} walks of {metrics['n']['subjects']}:",
-        f"  accuracy                       {figures['accuracy']:.2f}",
-        f"  logistic regression on the measured parameters {figures['logistic_regression_accuracy']:.2f}, "
-        f"majority class {figures['majority_accuracy']:.2f}, shuffled labels {shuffled:.2f}",
-        f"  well-formed answers            constrained {figures['well_formed_constrained']:.2f}, "
-        f"free {figures['well_formed_free']:.2f}",
-        f"  statements that agree with the measured walk   {figures['statement_agreement']:.2f}",
+        f"  accuracy                       {_figure(figures['accuracy'])}",
+        f"  logistic regression on the measured parameters {_figure(figures['logistic_regression_accuracy'])}, "
+        f"majority class {_figure(figures['majority_accuracy'])}, shuffled labels {_figure(shuffled)}",
+        f"  well-formed answers            constrained {_figure(figures['well_formed_constrained'])}, "
+        f"free {_figure(figures['well_formed_free'])}",
+        f"  statements that agree with the measured walk   {_figure(figures['statement_agreement'])}",
         f"  time                           {seconds / 60:.1f} minutes",
         *metrics["notices"],
         "",
@@ -180,6 +171,10 @@ def summary_lines(folder: DemoFolder, metrics: dict[str, Any], recording: Path, 
         f"assessment   {folder.root / 'assessment.json'}",
         f"cohort       {folder.cohort}",
     )
+
+
+def _figure(value: float | None) -> str:
+    return "none" if value is None else f"{value:.2f}"
 
 
 def _control_settings() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -71,13 +72,18 @@ def config_path(name: str) -> Path:
     )
 
 
+def check_settings_words(words: Sequence[str]) -> None:
+    """UsageError for a word that is not KEY=VALUE."""
+    wrong = [word for word in words if "=" not in word]
+    if wrong:
+        raise UsageError(f"expected settings as KEY=VALUE, got {wrong[0]!r}; write for instance TRAIN.BATCH_SIZE=32")
+
+
 def _run(script: Literal["train", "test"], cfg: str, overrides: list[str], root: Path | None) -> None:
     """Run the script to its end and exit as it did: it has said on stderr what was wrong."""
     from agir_plugin.bridge.host import finish_script, start_script
 
-    wrong = [item for item in overrides if "=" not in item]
-    if wrong:
-        raise UsageError(f"expected settings as KEY=VALUE, got {wrong[0]!r}; write for instance TRAIN.BATCH_SIZE=32")
+    check_settings_words(overrides)
     process = start_script(script, config_path(cfg), overrides, root=root)
     try:
         finish_script(process, script)

@@ -21,7 +21,7 @@ from agir_plugin.bridge.answers import Answer, figures, walk_answers
 from agir_plugin.bridge.datamodule import EpochSampler, collate
 from agir_plugin.bridge.decoding import GrammarProcessor
 from agir_plugin.bridge.language import Written
-from agir_plugin.bridge.model import TERMS, TermMeans
+from agir_plugin.bridge.term_means import TERMS, TermMeans
 from agir_plugin.bridge.rows import Row, RowWriter, Window, motion_text
 from agir_plugin.bridge.settings import DataSettings, data_settings, experiment_folder, loss_settings, run_settings
 from agir_plugin.errors import ConfigError, HostError, ModelError
@@ -273,17 +273,17 @@ def test_wrong_loss_and_metric_settings_are_named_in_full() -> None:
 def test_term_means_by_hand_and_anew_after_each_reading() -> None:
     means = TermMeans()
     assert means.compute("train") == {}
-    for step in (1.0, 4.0):
-        means.update({name: torch.tensor(step * (place + 1), dtype=torch.bfloat16) for place, name in enumerate(TERMS)})
+    for step, rows in ((1.0, 1), (4.0, 3)):
+        means.update({name: torch.tensor(step * (place + 1), dtype=torch.bfloat16) for place, name in enumerate(TERMS)}, rows)
     found = means.compute("val")
     assert list(found) == [f"loss/{name}/val" for name in TERMS] == means.names("val")
-    assert [value.item() for value in found.values()] == [2.5 * (place + 1) for place in range(len(TERMS))]
+    assert [value.item() for value in found.values()] == [3.25 * (place + 1) for place in range(len(TERMS))]
     assert means.compute("val") == {}
 
 
 def test_term_means_keep_no_graph_and_are_no_part_of_a_checkpoint() -> None:
     means = TermMeans()
-    means.update(dict.fromkeys(TERMS, torch.ones((), requires_grad=True) * 2))
+    means.update(dict.fromkeys(TERMS, torch.ones((), requires_grad=True) * 2), rows=2)
     assert not means.sums.requires_grad and means.state_dict() == {}
     means.reset()
     assert means.compute("test") == {}
