@@ -21,9 +21,9 @@ from agir_plugin.bridge.answers import Answer, figures, walk_answers
 from agir_plugin.bridge.datamodule import EpochSampler, collate
 from agir_plugin.bridge.decoding import GrammarProcessor
 from agir_plugin.bridge.language import Written
-from agir_plugin.bridge.term_means import TERMS, TermMeans
 from agir_plugin.bridge.rows import Row, RowWriter, Window, motion_text
 from agir_plugin.bridge.settings import DataSettings, data_settings, experiment_folder, loss_settings, run_settings
+from agir_plugin.bridge.term_means import TERMS, TermMeans
 from agir_plugin.errors import ConfigError, HostError, ModelError
 from agir_plugin.records import Rationale
 from agir_plugin.tasks import load
