@@ -54,7 +54,7 @@ def test_metrics_and_controls_hold_what_they_promise(demo: tuple[Path, subproces
     shuffled = controls["shuffled_labels"]
     assert shuffled["difference_from_chance"] == pytest.approx(shuffled["accuracy"] - 1 / 3)
     assessment = json.loads((out / "assessment.json").read_text("utf8"))
-    assert sum(assessment["probabilities"]) == pytest.approx(1, abs=1e-6)
+    assert sum(assessment["probabilities"].values()) == pytest.approx(1, abs=1e-6)
     assert "Trained on synthetic data." in assessment["notices"]
 
 
