@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,6 @@ from agir_plugin.bridge.run import Run, load_run
 from agir_plugin.bridge.tokenizer import encode
 from agir_plugin.bridge.windows import windows
 from agir_plugin.consts import MODEL_FPS
-from agir_plugin.errors import ModelError
 from agir_plugin.gait import measure
 from agir_plugin.ingest import read
 from agir_plugin.motion import resample, to_features, to_motion
@@ -38,30 +37,13 @@ class _Walk:
 
 
 def assess(path: Path | str, run: Path | str | Run, fps: float | None = None) -> Assessment:
-    """Assess one recording; see `assess_many`."""
-    return next(iter(assess_many([path], run, fps)))
+    """Assess one recording with a trained run (its folder, or the run itself when there are many recordings).
 
-
-def assess_many(
-    paths: Iterable[Path | str],
-    run: Path | str | Run,
-    fps: float | None = None,
-    progress: Callable[[int], None] | None = None,
-) -> Iterator[Assessment]:
-    """Assess recordings with one trained run, which is loaded once; a refused walk is a result with its reasons.
-
-    `fps` is the frame rate of recordings that do not carry one. Raises ModelError for a run that cannot answer (stage vae or
-    the generative stage), and what `read` and `to_motion` raise for a file that holds no walk.
+    A refused walk is a result with its reasons. `fps` is the frame rate of a recording that does not carry one. Raises
+    ModelError for a run that cannot answer, and what `read` and `to_motion` raise for a file that holds no walk.
     """
-    loaded = run if isinstance(run, Run) else load_run(run)
-    if loaded.lm is None or loaded.data.task != "reasoning":
-        raise ModelError(
-            f"{loaded.folder}: this run was trained for the task {loaded.data.task!r}; assess needs a stage 2 run"
-        )
-    for number, path in enumerate(paths, start=1):
-        yield _assess(loaded, _prepare(Path(path), loaded, fps))
-        if progress:
-            progress(number)
+    loaded = run if isinstance(run, Run) else load_run(run, to_assess=True)
+    return _assess(loaded, _prepare(Path(path), loaded, fps))
 
 
 def _prepare(path: Path, run: Run, fps: float | None) -> _Walk:

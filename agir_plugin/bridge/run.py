@@ -106,10 +106,15 @@ def find_run(path: Path) -> Path:
     )
 
 
-def load_run(path: Path | str, device: str = "cpu") -> Run:
-    """Read a run; nothing in it is executed. Raises ModelError when a file is missing, altered or does not fit."""
+def load_run(path: Path | str, device: str = "cpu", *, to_assess: bool = False) -> Run:
+    """Read a run; nothing in it is executed. Raises ModelError when a file is missing, altered or does not fit.
+
+    With `to_assess` a run that cannot answer (of the tokenizer or of stage 1) is refused before its weights are read.
+    """
     folder = find_run(Path(path))
     facts = _read_facts(folder / "run.json")
+    if to_assess and facts["data"]["task"] != "reasoning":
+        raise ModelError(f"{folder}: this run was trained for the task {facts['data']['task']!r}; assess needs a stage 2 run")
     vae = VQVae(**facts["vq"])
     weights = _tensors(folder / "vae.safetensors")
     if weights_sha256(weights) != facts["vae_sha256"]:

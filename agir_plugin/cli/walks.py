@@ -114,9 +114,9 @@ def assess(
 
     with waiting("loading the model"):
         from agir_plugin.bridge.assess import assess as assess_one
-        from agir_plugin.bridge.assess import load_run
+        from agir_plugin.bridge.run import load_run
 
-        run = load_run(model)
+        run = load_run(model, to_assess=True)
     results, failed = _each(files, "assessing", lambda path: assess_one(path, run, fps))
     if json_out is None:
         for result in results:
