@@ -25,7 +25,7 @@ NEEDED = {
 }
 #: Distribution -> use and extra; without them only that use is missing.
 OPTIONAL = {
-    "matplotlib": "agir gait --plot (pip install matplotlib)",
+    "matplotlib": "agir gait --plot (extra plots)",
     "smplx": "SMPL bodies (extra smpl)",
     "bert-score": "BERTScore (extra eval)",
     "gradio": "web page (extra web)",
