@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from agir_plugin.errors import UsageError
 
@@ -26,13 +27,47 @@ def make_small_t5(
     (tokenizer.json, config.json, model.safetensors): gated feed-forward, head apart from the embedding, `</s>` after every
     text. Same texts and seed, same folder.
     """
-    import torch
-    from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
-
     if width % heads:
         raise UsageError(f"expected a width that {heads} heads divide, got {width}; choose for instance {heads * 32}")
-    tokenizer = _bpe(sorted(set(texts)), vocabulary)
-    fast = PreTrainedTokenizerFast(
+    words = _fast(_bpe(sorted(set(texts)), vocabulary))
+    sizes = {"d_model": width, "d_kv": width // heads, "d_ff": 2 * width, "num_heads": heads}
+    model = _random_t5({**sizes, "num_layers": layers, "num_decoder_layers": layers}, words, seed)
+    part = folder.with_name(f".{folder.name}.part{os.getpid()}")
+    model.save_pretrained(part)
+    words.save_pretrained(part)
+    if folder.is_dir():
+        shutil.rmtree(folder)
+    os.replace(part, folder)
+    return folder
+
+
+def _random_t5(sizes: dict[str, int], words: Any, seed: int) -> Any:
+    """A T5 of the given sizes with random weights; the random state of the process is left as it was."""
+    import torch
+    from transformers import T5Config, T5ForConditionalGeneration
+
+    config = T5Config(
+        **sizes,
+        vocab_size=len(words),
+        dropout_rate=0.1,
+        feed_forward_proj="gated-gelu",
+        decoder_start_token_id=words.pad_token_id,
+        pad_token_id=words.pad_token_id,
+        eos_token_id=words.eos_token_id,
+    )
+    config.tie_word_embeddings = False  # transformers 5 sets it to True in the constructor, whatever it is given
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = T5ForConditionalGeneration(config)
+        with torch.no_grad():  # T5's own start of a separate head gives logits of spread sqrt(width); this gives 1
+            model.lm_head.weight.mul_(config.d_model**-0.5)
+    return model
+
+
+def _fast(tokenizer: object) -> Any:
+    from transformers import PreTrainedTokenizerFast
+
+    return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         pad_token="<pad>",
         eos_token="</s>",
@@ -40,34 +75,6 @@ def make_small_t5(
         model_max_length=512,
         clean_up_tokenization_spaces=False,
     )
-    config = T5Config(
-        vocab_size=len(fast),
-        d_model=width,
-        d_kv=width // heads,
-        d_ff=2 * width,
-        num_layers=layers,
-        num_decoder_layers=layers,
-        num_heads=heads,
-        dropout_rate=0.1,
-        feed_forward_proj="gated-gelu",
-        tie_word_embeddings=False,
-        decoder_start_token_id=fast.pad_token_id,
-        pad_token_id=fast.pad_token_id,
-        eos_token_id=fast.eos_token_id,
-    )
-    config.tie_word_embeddings = False  # transformers 5 sets it to True in the constructor
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        model = T5ForConditionalGeneration(config)
-        with torch.no_grad():  # T5's own start of a separate head gives logits of spread sqrt(width); this gives 1
-            model.lm_head.weight.mul_(width**-0.5)
-    part = folder.with_name(f".{folder.name}.part{os.getpid()}")
-    model.save_pretrained(part)
-    fast.save_pretrained(part)
-    if folder.is_dir():
-        shutil.rmtree(folder)
-    os.replace(part, folder)
-    return folder
 
 
 def _bpe(texts: list[str], vocabulary: int) -> object:
