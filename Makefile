@@ -14,7 +14,7 @@ help:
 	@echo "make bench                 speed, as ratios against the plain alternative"
 
 demo: $(VENV)/.installed
-	$(BIN)/agir demo --out $(OUT) $(if $(WALK),--walk $(WALK))
+	$(BIN)/agir demo --out "$(OUT)" $(if $(WALK),--walk "$(WALK)")
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest $(TESTS)
