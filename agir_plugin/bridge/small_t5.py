@@ -51,11 +51,12 @@ def _random_t5(sizes: dict[str, int], words: Any, seed: int) -> Any:
         vocab_size=len(words),
         dropout_rate=0.1,
         feed_forward_proj="gated-gelu",
+        tie_word_embeddings=False,  # decides in transformers 5 whether the head's input is scaled down
         decoder_start_token_id=words.pad_token_id,
         pad_token_id=words.pad_token_id,
         eos_token_id=words.eos_token_id,
     )
-    config.tie_word_embeddings = False  # transformers 5 sets it to True in the constructor, whatever it is given
+    config.tie_word_embeddings = False  # transformers 5 sets it to True all the same
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = T5ForConditionalGeneration(config)

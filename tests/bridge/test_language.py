@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,12 @@ def test_motion_rows_start_from_the_codebook_and_keep_its_neighbours(lm: GaitLM)
     rows = lm.language_model.get_input_embeddings().weight[first : first + CODES]
     near, far = (torch.dist(rows[0], rows[k]).item() for k in (1, 5))
     assert near * 5 == pytest.approx(far, rel=1e-3)
+
+
+def test_small_t5_reads_its_head_unscaled_and_apart_from_the_embedding(t5_folder: Path) -> None:
+    config = json.loads((t5_folder / "config.json").read_text("utf8"))
+    assert config["tie_word_embeddings"] is False
+    assert config.get("scale_decoder_outputs", False) is False
 
 
 def test_small_t5_is_the_same_for_the_same_texts_and_seed(tmp_path: Path) -> None:
