@@ -14,6 +14,7 @@ from mGPT.data import BASEDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
+from agir_plugin.bridge.compat import mend_config
 from agir_plugin.bridge.rows import Row, RowBatch, RowWriter, Window
 from agir_plugin.bridge.settings import DataSettings, data_settings
 from agir_plugin.bridge.windows import pad_to_tokens, windows
@@ -99,6 +100,7 @@ class GaitDataModule(BASEDataModule):
 
     def __init__(self, cfg: Any, phase: str = "train", **host: Any) -> None:
         super().__init__(collate_fn=collate)
+        mend_config(cfg)
         self.cfg = cfg
         self.settings = data_settings(cfg)
         self.cohort = _open(self.settings.cohort)

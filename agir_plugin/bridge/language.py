@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import mGPT.archs.mgpt_lm as host_lm
 import torch
 from mGPT.archs.mgpt_lm import MLM
 from torch import Tensor, nn
 from transformers import LogitsProcessorList, T5ForConditionalGeneration
 
+from agir_plugin.bridge.compat import has, untied_t5
 from agir_plugin.bridge.decoding import GrammarProcessor
 from agir_plugin.bridge.losses import IGNORE
 from agir_plugin.bridge.settings import check_names
@@ -22,6 +21,8 @@ from agir_plugin.errors import ModelError
 from agir_plugin.records import Rationale
 from agir_plugin.tasks.structure import HEADINGS, AnswerAutomaton, TokenIds, build
 
+#: New embedding rows scatter around the mean of the old by this share of their spread (after Hewitt 2021).
+NEW_ROW_SPREAD = 0.01
 #: Vocabulary entries that never stand in a rationale: added tokens, digits, `#`, line breaks.
 _NOT_IN_RATIONALE = re.compile(r"[<>0-9#\n]")
 
@@ -50,7 +51,7 @@ class GaitLM(MLM):
 
     The seven are plain added tokens (so that decoding keeps them), adding them twice adds nothing, new rows start at the mean
     of the old rows, and old rows of embedding and head stay bit-identical. Flan-T5's head is kept apart from its embedding
-    under every supported transformers version (see HOST notes in docs/architecture.md).
+    under every supported transformers version (fault `tied_heads` of bridge/faults.py).
 
     Parameters
     ----------
@@ -62,9 +63,11 @@ class GaitLM(MLM):
 
     def __init__(self, model_path: str, max_length: int = 256, max_reasoning_tokens: int = 128, **host: Any) -> None:
         check_names(MLM, host, "model.params.lm.params", ("model_path", "max_length", "max_reasoning_tokens"))
-        with _untied_t5():
+        with untied_t5() as loaded:
             super().__init__(model_path=model_path, max_length=max_length, **host)
         self.max_reasoning_tokens = max_reasoning_tokens
+        if has("random_rows") and loaded.rows is not None:
+            self._draw_new_rows(loaded.rows)
         add_special_tokens(self.tokenizer, self.language_model)
         self.ids = self._token_ids()
         self.automaton = AnswerAutomaton(self.ids, max_reasoning_tokens)
@@ -155,6 +158,14 @@ class GaitLM(MLM):
             spread = table[: min(first, len(table))].std()
             table[first : first + len(rows)] = (rows / rows.std().clamp_min(1e-8) * spread).to(table)
 
+    def _draw_new_rows(self, before: int) -> None:
+        """Start rows beyond the first `before` near the mean of those, from a seed of their own (fault `random_rows`)."""
+        draw = torch.Generator().manual_seed(0)
+        for _, table in _tables(self.language_model):
+            old, new = table.weight.detach()[:before], table.weight.detach()[before:]
+            noise = torch.randn(new.shape, generator=draw).to(new)
+            new.copy_(old.mean(dim=0) + NEW_ROW_SPREAD * old.std(dim=0) * noise)
+
     def _check_answer(self) -> None:
         """ModelError when this tokenizer does not write an answer as the grammar has it: the format loss would train nothing."""
         answer = build(Rationale("Steps are short.", "Arms swing.", "Gait is steady."), SCORES[0])
@@ -234,30 +245,3 @@ def add_special_tokens(tokenizer: Any, model: T5ForConditionalGeneration) -> int
 def _tables(model: T5ForConditionalGeneration) -> tuple[tuple[str, nn.Module], ...]:
     return (("embedding", model.get_input_embeddings()), ("head", model.get_output_embeddings()))
 
-
-@contextmanager
-def _untied_t5() -> Iterator[None]:
-    """While MotionGPT's constructor runs, T5 models it loads keep embedding and head apart (transformers >= 5 ties them).
-
-    Our host unties by itself and has no such name in its module. Can go when upstream MotionGPT does the same.
-    """
-    original = getattr(host_lm, "T5ForConditionalGeneration", None)
-    if original is None:
-        yield
-        return
-
-    class Untied(original):
-        """T5 whose `from_pretrained` result does not tie the head when the vocabulary is resized."""
-
-        @classmethod
-        def from_pretrained(cls, *args: Any, **kwargs: Any) -> T5ForConditionalGeneration:
-            """Load as usual, then mark embedding and head as separate."""
-            model = original.from_pretrained(*args, **kwargs)
-            model.config.tie_word_embeddings = False
-            return model
-
-    host_lm.T5ForConditionalGeneration = Untied
-    try:
-        yield
-    finally:
-        host_lm.T5ForConditionalGeneration = original

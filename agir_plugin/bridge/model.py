@@ -2,45 +2,50 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
-import torch
 from mGPT.config import get_obj_from_str
 from mGPT.models.mgpt import MotionGPT
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 from torch import nn
 
 from agir_plugin.bridge.answers import Answer, figures, gathered, read_answers
+from agir_plugin.bridge.compat import Mended, has, mend_vae
+from agir_plugin.bridge.fitting_keys import find_misfits, with_special_rows
 from agir_plugin.bridge.losses import agir_losses
 from agir_plugin.bridge.results import write_results
+from agir_plugin.bridge.resuming import LastCheckpoint
 from agir_plugin.bridge.run import RunExport
 from agir_plugin.bridge.seen import mark, refuse_leak, subjects_of
 from agir_plugin.bridge.settings import check_names, data_settings, experiment_folder, loss_settings, run_settings
 from agir_plugin.bridge.term_means import TermMeans
 from agir_plugin.bridge.tokenizer import check_tokens
-from agir_plugin.consts import SPECIAL_TOKENS
-from agir_plugin.errors import ConfigError
+from agir_plugin.errors import ConfigError, ModelError
 
-#: Ends of the names of the tensors that have one row per vocabulary entry.
-VOCABULARY_TABLES = ("shared.weight", "embed_tokens.weight", "lm_head.weight")
+LOG = logging.getLogger(__name__)
 
 MotionRows = Literal["mean", "codebook"]
 
 
-class AgirModel(MotionGPT):
+class AgirModel(Mended, MotionGPT):
     """Chosen by `model.target`. Stage `vae` is MotionGPT's own; the language stages train AGIR's rows and losses.
 
     `motion_rows` says how the language model's rows for motion tokens start: "mean" leaves them as MotionGPT makes them,
-    "codebook" takes them from the tokenizer's code vectors (for a model that has never seen motion tokens).
+    "codebook" takes them from the tokenizer's code vectors (for a model that has never seen motion tokens). `partial_load` lets a
+    checkpoint be loaded that fits in part only.
     `LOSS.AGIR` weighs the losses, `METRIC.AGIR` names the figure that chooses the best checkpoint, `DATASET.AGIR` the rows.
     """
 
-    def __init__(self, cfg: Any, datamodule: Any, motion_rows: MotionRows = "mean", **host: Any) -> None:
-        check_names(MotionGPT, host, "model.params", ("motion_rows",))
+    def __init__(
+        self, cfg: Any, datamodule: Any, motion_rows: MotionRows = "mean", partial_load: bool = False, **host: Any
+    ) -> None:
+        check_names(MotionGPT, host, "model.params", ("motion_rows", "partial_load"))
         super().__init__(cfg=cfg, datamodule=datamodule, **host)
+        mend_vae(self.vae)
         self.cfg = cfg
-        self.motion_rows = _checked_motion_rows(motion_rows)
+        self.motion_rows, self.partial_load = _checked_motion_rows(motion_rows), partial_load
         self.run_settings = run_settings(cfg)
         self.data_settings = data_settings(cfg)
         self.summarise = get_obj_from_str(self.run_settings.summary)
@@ -78,16 +83,22 @@ class AgirModel(MotionGPT):
         mark(checkpoint, self.datamodule.cohort, self.seen)
 
     def load_state_dict(self, state_dict: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
-        """As MotionGPT's, and a checkpoint that does not know AGIR's seven tokens gets their rows: the mean of its own."""
-        tables = [name for name in state_dict if name.startswith("lm.") and name.endswith(VOCABULARY_TABLES)]
-        own = self.state_dict()
-        grown = dict(state_dict)
-        for name in tables:
-            missing = len(own[name]) - len(state_dict[name]) if name in own else 0
-            if missing == len(SPECIAL_TOKENS):
-                rows = state_dict[name].mean(dim=0).expand(missing, -1)
-                grown[name] = torch.cat([state_dict[name], rows.to(state_dict[name])])
-        return super().load_state_dict(grown, *args, **kwargs)
+        """As MotionGPT's, and a checkpoint that does not know AGIR's seven tokens gets their rows: the mean of its own.
+
+        Raises ModelError, naming keys, when something is missing, left over or of another shape, unless
+        `model.params.partial_load` is true: then what fits is loaded and the rest is logged.
+        """
+        own, given = self.state_dict(), with_special_rows(state_dict, self.state_dict())
+        misfits = find_misfits(given, own)
+        if misfits and not self.partial_load:
+            raise ModelError(
+                f"the checkpoint does not fit this model: {misfits}; check model.params, or load what fits with "
+                f"model.params.partial_load=True"
+            )
+        if misfits:
+            LOG.warning("loaded in part, as model.params.partial_load asks: %s", misfits)
+            given = {**own, **{name: value for name, value in given.items() if name not in misfits.names}}
+        return super().load_state_dict(given, *args, **kwargs)
 
     @property
     def writes(self) -> bool:
@@ -128,10 +139,9 @@ class AgirModel(MotionGPT):
 
     def configure_callbacks(self) -> list[Callback]:
         """The best checkpoint by the named figure, and the export of the run when training ends."""
-        if not self.writes:
-            return [RunExport()]
+        folder = experiment_folder(self.cfg) / "checkpoints"
         best = BestCheckpoint(
-            dirpath=experiment_folder(self.cfg) / "checkpoints",
+            dirpath=folder,
             filename="best",
             monitor=self.monitor,
             mode=self.run_settings.mode if self.data_settings.task == "reasoning" else "min",
@@ -140,16 +150,20 @@ class AgirModel(MotionGPT):
             save_weights_only=True,
             save_on_train_epoch_end=False,
         )
-        return [best, RunExport(best)]
+        export = RunExport(best if self.writes else None)
+        if has("checkpoint_files"):
+            return [best, LastCheckpoint(folder), export]
+        return [best, export] if self.writes else [export]
 
     @property
     def monitor(self) -> str:
-        """Logged name of the figure that chooses the best checkpoint; the generative stage has only its loss."""
-        return self.run_settings.monitor if self.data_settings.task == "reasoning" else "loss/lm/val"
+        """Logged name of the figure that chooses the best checkpoint; the stages before reasoning have only their loss."""
+        names = {"reasoning": self.run_settings.monitor, "generative": "loss/lm/val", "tokenizer": "total/val"}
+        return names[self.data_settings.task]
 
 
 class BestCheckpoint(ModelCheckpoint):
-    """Keeps `checkpoints/best.ckpt`; a class of its own, so that MotionGPT's periodic checkpoints stay."""
+    """Keeps `checkpoints/best.ckpt`. In upstream MotionGPT it stands instead of all that callback.py keeps."""
 
 
 def _checked_motion_rows(value: str) -> str:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import mGPT
 
 from agir_plugin import __version__
 from agir_plugin.bridge.answers import Answer, WalkAnswer, walk_answers
+from agir_plugin.bridge.host import commit_of
 from agir_plugin.bridge.settings import results_folder
 from agir_plugin.cohort import Cohort
 from agir_plugin.cohort.files import write_json, write_text
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
     from agir_plugin.bridge.model import AgirModel
 
 #: Packages whose versions are written beside every result.
-PACKAGES = ("torch", "transformers", "pytorch-lightning", "numpy", "scikit-learn", "agir-motiongpt")
+PACKAGES = ("torch", "transformers", "pytorch-lightning", "numpy", "scikit-learn")
 
 
 def write_results(model: AgirModel, answers: Sequence[Answer]) -> dict[str, Any]:
@@ -80,7 +84,15 @@ def versions() -> dict[str, str]:
             found[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return {**found, **_motiongpt()}
+
+
+def _motiongpt() -> dict[str, str]:
+    """The MotionGPT in use: our host's version, or the commit of a checkout."""
+    if hasattr(mGPT, "__version__"):
+        return {"agir-motiongpt": mGPT.__version__}
+    places = [Path(place).parent for place in mGPT.__path__]
+    return {"MotionGPT": next((commit for place in places if (commit := commit_of(place))), "a checkout without a commit")}
 
 
 def _prediction(walk: WalkAnswer, cohort: Cohort) -> dict[str, Any]:

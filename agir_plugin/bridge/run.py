@@ -17,6 +17,7 @@ from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
+from agir_plugin.bridge.compat import mend_vae
 from agir_plugin.bridge.language import GaitLM
 from agir_plugin.bridge.results import provenance
 from agir_plugin.bridge.settings import DataSettings, experiment_folder
@@ -115,7 +116,7 @@ def load_run(path: Path | str, device: str = "cpu", *, to_assess: bool = False) 
     facts = _read_facts(folder / "run.json")
     if to_assess and facts["data"]["task"] != "reasoning":
         raise ModelError(f"{folder}: this run was trained for the task {facts['data']['task']!r}; assess needs a stage 2 run")
-    vae = VQVae(**facts["vq"])
+    vae = mend_vae(VQVae(**facts["vq"]))
     weights = _tensors(folder / "vae.safetensors")
     if weights_sha256(weights) != facts["vae_sha256"]:
         raise ModelError(

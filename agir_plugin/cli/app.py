@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from agir_plugin import __version__
-from agir_plugin.cli import cohorts, demo, doctor, tasks, training, walks
+from agir_plugin.cli import cohorts, demo, doctor, model, motiongpt, tasks, training, walks
 from agir_plugin.cli.console import say, show
 from agir_plugin.errors import AgirError
 
@@ -51,6 +51,8 @@ app.command("tokenize", rich_help_panel=COHORTS)(cohorts.tokenize)
 app.command("train", rich_help_panel=MODELS)(training.train)
 app.command("test", rich_help_panel=MODELS)(training.test)
 app.add_typer(tasks.app, name="task", rich_help_panel=MODELS)
+app.add_typer(model.app, name="model", rich_help_panel=MODELS)
+app.add_typer(motiongpt.app, name="motiongpt", rich_help_panel=MODELS)
 
 
 def main(args: Sequence[str] | None = None) -> None:

@@ -100,17 +100,15 @@ def test_models(folder: DemoFolder) -> dict[str, Any]:
 
 def _both(folder: DemoFolder, script: Literal["train", "test"], name: str) -> None:
     """Run a script for the model (to stderr) and for its control (into a log) side by side; neither outlives a failure."""
-    from agir_plugin.bridge.host import finish_script, start_script
+    from agir_plugin.bridge.host import run_script, start_script
 
     config, settings, log = folder.config("stage2"), folder.settings("stage2"), folder.root / "logs" / f"{name}.log"
     control = start_script(script, config, [*settings, *_control_settings()], threads=1, log=log)
     try:
-        finish_script(start_script(script, config, settings, threads=1), script)
-        finish_script(control, script, log)
+        run_script(script, config, settings, threads=1)
+        control.finish()
     finally:
-        if control.poll() is None:
-            control.terminate()
-            control.wait()
+        control.stop()
 
 
 def controls(folder: DemoFolder, metrics: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import re
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
+from pathlib import Path
 
 from agir_plugin.cli.console import say, show
 from agir_plugin.errors import AgirError, HostError
@@ -23,6 +24,8 @@ NEEDED = {
     "omegaconf": ("omegaconf", "configurations"),
     "scikit-learn": ("sklearn", "controls"),
 }
+#: Distribution -> module that upstream MotionGPT imports whatever it is used for (extra upstream).
+UPSTREAM = {"bert-score": "bert_score", "imageio": "imageio", "matplotlib": "matplotlib", "spacy": "spacy"}
 #: Distribution -> use and extra; without them only that use is missing.
 OPTIONAL = {
     "matplotlib": "agir gait --plot (extra plots)",
@@ -74,8 +77,26 @@ def _host() -> str:
     except HostError as error:
         _row("MotionGPT", "not found", "training and assessing")
         return str(error)
-    place = f"checkout {host.root}" if host.root else f"host {_version('agir-motiongpt') or ''}".rstrip()
-    _row("MotionGPT", place, "training and assessing")
+    if host.root is None:
+        _row("MotionGPT", f"host {_version('agir-motiongpt') or ''}".rstrip(), "training and assessing")
+        return ""
+    return _checkout(host.root)
+
+
+def _checkout(root: Path) -> str:
+    """Show a checkout and what is mended in it at import; returns what keeps AGIR from running in it, if anything."""
+    from agir_plugin.bridge.checkout import recognise
+    from agir_plugin.bridge.faults import FAULTS
+
+    found = recognise(root)
+    _row("MotionGPT", found.kind, f"checkout {root}{f' at {found.commit[:7]}' if found.commit else ''}")
+    for fault in () if found.kind == "host" else FAULTS:
+        _row("  mended", fault.name, fault.mend)
+    absent = [name for name, module in UPSTREAM.items() if find_spec(module) is None]
+    if found.missing:
+        return f"{root}: AGIR cannot run in this MotionGPT; it lacks {'; '.join(found.missing[:3])}"
+    if absent and found.kind != "host":
+        return f"MotionGPT in {root} imports {', '.join(absent)}: run `pip install 'agir-plugin[upstream]'`"
     return ""
 
 

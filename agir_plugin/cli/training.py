@@ -81,13 +81,13 @@ def check_settings_words(words: Sequence[str]) -> None:
 
 def _run(script: Literal["train", "test"], cfg: str, overrides: list[str], root: Path | None) -> None:
     """Run the script to its end and exit as it did: it has said on stderr what was wrong."""
-    from agir_plugin.bridge.host import finish_script, start_script
+    from agir_plugin.bridge.host import start_script
 
     check_settings_words(overrides)
-    process = start_script(script, config_path(cfg), overrides, root=root)
+    started = start_script(script, config_path(cfg), overrides, root=root)
     try:
-        finish_script(process, script)
+        started.finish()
     except HostError:
-        if process.returncode < 0:  # killed by a signal, so that it could not say anything
+        if started.process.returncode < 0:  # killed by a signal, so that it could not say anything
             raise
-        raise typer.Exit(process.returncode) from None
+        raise typer.Exit(started.process.returncode) from None

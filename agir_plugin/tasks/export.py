@@ -63,6 +63,11 @@ def write_export(folder: Path, templates: Iterable[TaskTemplate] | None = None) 
     return tuple(_write(folder / name, text) for name, text in texts.items())
 
 
+def exported_json(name: str) -> str:
+    """Content of one of MotionGPT's template files with the two shipped templates in it; `name` is one of `FILES`."""
+    return _json(export((load(generative()), load(reasoning())), FILES[name]))
+
+
 def _json(exported: Exported) -> str:
     return json.dumps(exported, indent=2, ensure_ascii=False) + "\n"
 

@@ -24,7 +24,7 @@ from agir_plugin.bridge.language import Written
 from agir_plugin.bridge.rows import Row, RowWriter, Window, motion_text
 from agir_plugin.bridge.settings import DataSettings, data_settings, experiment_folder, loss_settings, run_settings
 from agir_plugin.bridge.term_means import TERMS, TermMeans
-from agir_plugin.errors import ConfigError, HostError, ModelError
+from agir_plugin.errors import ConfigError, HostError, ModelError, UsageError
 from agir_plugin.records import Rationale
 from agir_plugin.tasks import load
 from agir_plugin.tasks.structure import AnswerAutomaton, TokenIds, build, parse, section_text
@@ -328,15 +328,54 @@ def test_no_host_at_all_says_what_to_install(tmp_path: Path, monkeypatch: pytest
         host.find_host()
 
 
+ECHO = "import sys\nprint(*sys.argv[1:])\nsys.exit(0 if 'ok' in sys.argv[-1] else 'it broke')\n"
+
+
 def test_a_script_gets_config_and_settings_and_its_failure_is_told_with_its_last_lines(tmp_path: Path) -> None:
-    root, log = (
-        checkout(tmp_path / "root", "import sys\nprint(*sys.argv[1:])\nsys.exit(0 if 'ok' in sys.argv else 'it broke')\n"),
-        tmp_path / "logs" / "x.log",
-    )
-    host.run_script("train", "a.yaml", ["ok", "KEY=1"], root=root, log=log)
-    assert log.read_text("utf8").split() == ["--cfg", "a.yaml", "ok", "KEY=1"]
-    with pytest.raises(HostError, match=r"train script ended with code 1: --cfg a\.yaml KEY=2 \| it broke \(whole log: .*x\.log\)"):
-        host.run_script("train", "a.yaml", ["KEY=2"], root=root, log=log)
+    root, log = checkout(tmp_path / "root", ECHO), tmp_path / "logs" / "x.log"
+    (root / "mGPT" / "command.py").touch()  # the mark of a MotionGPT that takes settings
+    host.run_script("train", "/a.yaml", ["KEY=1", "NAME=ok"], root=root, log=log)
+    assert log.read_text("utf8").split() == ["--cfg", "/a.yaml", "KEY=1", "NAME=ok"]
+    told = r"train script ended with code 1: --cfg /a\.yaml KEY=2 \| it broke \(whole log: .*x\.log\)"
+    with pytest.raises(HostError, match=told):
+        host.run_script("train", "/a.yaml", ["KEY=2"], root=root, log=log)
+
+
+def test_relative_paths_are_meant_from_the_folder_the_user_is_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root, log = checkout(tmp_path / "root", ECHO), tmp_path / "x.log"
+    (root / "mGPT" / "command.py").touch()
+    monkeypatch.chdir(tmp_path)
+    words = ["DATASET.AGIR.cohort=cohort", "TRAIN.PRETRAINED=", "TEST.FOLDER=/r", "NAME=ok"]
+    host.run_script("train", "a.yaml", words, root=root, log=log)
+    assert log.read_text("utf8").split()[1:] == [
+        str(tmp_path / "a.yaml"), f"DATASET.AGIR.cohort={tmp_path}/cohort", "TRAIN.PRETRAINED=", "TEST.FOLDER=/r", "NAME=ok"
+    ]  # fmt: skip
+
+
+def test_settings_reach_a_motiongpt_that_takes_none_as_files(tmp_path: Path) -> None:
+    script = "import sys\nfor i in (2, 4):\n    print(open(sys.argv[i]).read())\nprint(sys.argv[5:])\n"
+    root, log, cfg = checkout(tmp_path / "root", script), tmp_path / "x.log", tmp_path / "a.yaml"
+    (root / "configs").mkdir()
+    (root / "configs" / "assets.yaml").write_text("FOLDER: experiments\n")
+    cfg.write_text("NAME: a\nDEBUG: False\nTRAIN: {END_EPOCH: 9}\n")
+    host.run_script("train", cfg, ["TRAIN.END_EPOCH=2", "FOLDER=/runs"], root=root, log=log)
+    said = log.read_text("utf8")
+    assert "NAME: a" in said and "END_EPOCH: 2" in said and said.count("FOLDER: /runs") == 2  # assets win upstream
+    assert said.rstrip().endswith("['--nodebug']")
+    with pytest.raises(UsageError, match="lm.default.params.model_path=x: upstream MotionGPT takes this from its group files"):
+        host.run_script("train", cfg, ["lm.default.params.model_path=x"], root=root, log=log)
+
+
+def test_a_stopped_script_leaves_no_scratch_folder(tmp_path: Path) -> None:
+    root, cfg = checkout(tmp_path / "root", "input()\n"), tmp_path / "a.yaml"
+    (root / "configs").mkdir()
+    (root / "configs" / "assets.yaml").write_text("FOLDER: experiments\n")
+    cfg.write_text("NAME: a\n")
+    started = host.start_script("train", cfg, root=root, log=tmp_path / "x.log")
+    scratch = started.scratch
+    assert scratch is not None
+    started.stop()
+    assert started.process.returncode is not None and not scratch.exists()
 
 
 VOCABULARY = 24

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import pickle
 from collections.abc import Mapping
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,10 @@ from torch import Tensor, nn
 from mGPT.errors import CheckpointError
 
 log = logging.getLogger("mGPT")
+
+#: Entry-point group of readers for checkpoints that hold pickled objects: path -> {"state_dict": tensors, ...}. A reader must
+#: run nothing of what is in the file.
+READERS = "motiongpt.checkpoints"
 
 
 def load_pretrained(cfg: Any, model: nn.Module, logger: logging.Logger | None = None, phase: str = "train") -> None:
@@ -61,15 +66,24 @@ def read_checkpoint(path: str | Path, key: str) -> dict[str, Any]:
     try:
         loaded = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        raise CheckpointError(
-            f"{key}: {file} holds pickled objects, which are never loaded; convert it where you trust it to "
-            f'{{"state_dict": tensors}} with torch.save ({_first_line(error)})'
-        ) from None
+        return _read_otherwise(file, key, error)
     except (RuntimeError, EOFError, OSError, ValueError) as error:
         raise CheckpointError(f"{key}: {file} could not be read as a checkpoint: {_first_line(error)}") from None
     if not isinstance(loaded, dict):
         raise CheckpointError(f"{key}: {file} holds a {type(loaded).__name__}; expected a dict with the key state_dict")
     return loaded
+
+
+def _read_otherwise(file: Path, key: str, error: Exception) -> dict[str, Any]:
+    """A file with pickled objects, by a reader that a plugin registered because it runs none of them."""
+    reader = next(iter(entry_points(group=READERS)), None)
+    if reader is None:
+        raise CheckpointError(
+            f"{key}: {file} holds pickled objects, which are never loaded; convert it where you trust it to "
+            f'{{"state_dict": tensors}} with torch.save ({_first_line(error)})'
+        ) from None
+    log.warning("%s: %s holds pickled objects; only its tensors are taken, by %s", key, file, reader.value)
+    return reader.load()(file)
 
 
 def read_state_dict(path: str | Path, key: str) -> dict[str, Tensor]:
