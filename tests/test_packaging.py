@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 #: Distribution -> the folder it is built from, its package, and where its `configs/` come to lie.
 SOURCES = {"agir-plugin": (ROOT, "agir_plugin"), "agir-motiongpt": (ROOT / "third_party" / "motiongpt", "mGPT")}
 #: What setuptools reads; nothing else of the checkout is there when the wheels are built.
-BUILD_FILES = ("setup.cfg", "setup.py", "pyproject.toml", "README.md", "LICENSE", "configs")
+BUILD_FILES = ("setup.cfg", "setup.py", "pyproject.toml", "README.md", "LICENSE", "configs", "patches")
 #: What no build may pick up from the working tree.
 LEFTOVERS = shutil.ignore_patterns("__pycache__", "*.egg-info", "build")
 CONFIGS = sorted(path.name for path in (ROOT / "configs").glob("agir_*.yaml"))
@@ -83,6 +83,8 @@ def _copy(name: str, where: Path) -> Path:
     copy = where / name
     copy.mkdir(parents=True)
     for item in (*BUILD_FILES, package):
+        if item == "patches" and name != "agir-plugin":
+            continue
         if (source / item).is_dir():
             shutil.copytree(source / item, copy / item, ignore=LEFTOVERS)
         else:
@@ -124,6 +126,7 @@ def test_templates_and_tables_are_there(wheels: dict[str, Wheel]) -> None:
         assert [path for path in wheel if path.startswith(f"agir_plugin/{folder}/") and path.endswith(".yaml")], folder
     assert {f"agir_plugin/tasks/templates/{name}.yaml" for name in ("generative", "reasoning")} <= set(wheel)
     assert {f"agir_plugin/configs/{name}" for name in CONFIGS} <= set(wheel)
+    assert {f"agir_plugin/patches/{path.name}" for path in (ROOT / "patches").glob("*.patch")} <= set(wheel)
 
 
 @pytest.mark.parametrize("name", SOURCES)

@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import mGPT
 import numpy as np
 import pytest
 import torch
@@ -194,3 +195,13 @@ def test_statistics_that_are_none_are_refused(tmp_path: Path, make: Any, message
     with pytest.raises(ModelError, match="--statistics"):
         write_tokenizer_run(tmp_path / "vq.ckpt", tmp_path / "released", None)
     assert not (tmp_path / "released").exists()
+
+
+@pytest.mark.skipif(not hasattr(mGPT, "FREE_OF"), reason="upstream reads checkpoints by itself: see test_compat.py")
+def test_our_host_starts_from_a_raw_checkpoint_without_running_it(tmp_path: Path) -> None:
+    from mGPT.utils.load_checkpoint import read_state_dict
+
+    path, mark = tmp_path / "motiongpt_s3_h3d.tar", tmp_path / "ran"
+    state = lightning_file(path, Command(f"touch {mark}"))
+    assert read_state_dict(path, "TRAIN.PRETRAINED").keys() == state.keys()
+    assert not mark.exists()

@@ -256,14 +256,21 @@ def test_an_unknown_monitor_stops_before_epoch_1(words: list[str], capsys: pytes
     assert not last(words, "m").exists()
 
 
-def test_pickled_objects_are_never_loaded(words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("plugin", [False, True], ids=["host alone", "with a plugin's reader"])
+def test_pickled_objects_are_never_loaded(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, plugin: bool
+) -> None:
+    if not plugin:
+        monkeypatch.setattr("mGPT.utils.load_checkpoint.entry_points", lambda **_: ())
+
     class Trap:
         def __reduce__(self) -> tuple[object, tuple[str]]:
             return (Path.touch, (tmp_path / "sprung",))
 
     torch.save({"state_dict": {}, "hyper_parameters": Trap()}, tmp_path / "trap.ckpt")
     assert train_main([*words, f"TRAIN.PRETRAINED={tmp_path / 'trap.ckpt'}"]) == 1
-    assert "holds pickled objects, which are never loaded" in capsys.readouterr().err
+    told = "expected a checkpoint with tensors" if plugin else "holds pickled objects, which are never loaded"
+    assert told in capsys.readouterr().err
     assert not (tmp_path / "sprung").exists()
 
 
