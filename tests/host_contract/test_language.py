@@ -186,7 +186,7 @@ def test_unknown_placeholders_and_missing_motions_are_errors(lm: MLM) -> None:
 def test_motion_strings_give_codes_or_a_reason(
     lm: MLM, text: str, codes: tuple[int, ...] | None, reason: str | None
 ) -> None:
-    parsed = lm.motion_string_to_token([text])[0]
+    parsed = lm.parse_motions([text])[0]
     assert parsed.codes == codes
     assert (parsed.reason is None) if reason is None else (reason in parsed.reason)
 
@@ -197,7 +197,7 @@ def test_words_survive_the_tokenizer(lm: MLM) -> None:
     ids = lm.tokenizer(text)["input_ids"]
     assert len(ids) == 6  # five words and the end token
     decoded = lm.tokenizer.decode(ids, skip_special_tokens=True)
-    assert lm.motion_string_to_token([decoded])[0].codes == (5, 0, 15)
+    assert lm.parse_motions([decoded])[0].codes == (5, 0, 15)
 
 
 def test_generation_gives_empty_codes_and_counts_refusals(lm: MLM) -> None:

@@ -73,9 +73,10 @@ def test_three_stages_and_a_test_end_to_end(
     assert tester.main([*words, *tested]) == 0
     results = run_of(words, "ins").parents[2] / "results" / "mgpt" / "ins"
     report = json.loads(next(results.glob("metrics_*.json")).read_text())
-    entry = report["metrics"]["total/test"]
-    assert len(entry["values"]) == 2 and entry["mean"] == pytest.approx(sum(entry["values"]) / 2)
-    assert report["seed"] == 1234 and report["checkpoint"].endswith("last.ckpt")
+    values = report["total/test"]
+    assert len(values) == 2 and report["total/test/mean"] == pytest.approx(sum(values) / 2)
+    source = report["provenance"]
+    assert source["seed"] == 1234 and source["checkpoint"].endswith("last.ckpt")
     assert "total/test" in capsys.readouterr().err
 
 

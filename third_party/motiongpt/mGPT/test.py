@@ -6,7 +6,7 @@ import json
 import math
 import platform
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -57,10 +57,10 @@ def test(cfg: DictConfig) -> Path:
         for name, value in trainer.test(model, datamodule=datamodule, verbose=False)[0].items():
             values[name].append(float(value))
         logger.info("repetition %d of %d done", repetition + 1, int(cfg.TEST.REPLICATION_TIMES))
-    report = {"metrics": {name: summary(numbers) for name, numbers in sorted(values.items())}, **_provenance(cfg)}
+    summaries = {name: summary(numbers) for name, numbers in sorted(values.items())}
     file = folder / f"metrics_{cfg.TIME}.json"
-    write_atomically(file, json.dumps(report, indent=1) + "\n")
-    for name, entry in report["metrics"].items():
+    write_atomically(file, json.dumps({**flat(summaries), "provenance": _provenance(cfg)}, indent=1) + "\n")
+    for name, entry in summaries.items():
         shown = "no value" if entry["mean"] is None else f"{entry['mean']:.4f} +- {entry['conf_interval']:.4f}"
         logger.info("%s %s", name, shown)
     logger.info("written: %s", file)
@@ -80,6 +80,14 @@ def summary(values: Sequence[float]) -> dict[str, Any]:
     spread = INTERVAL * stdev(finite) / math.sqrt(len(finite)) if len(finite) > 1 else 0.0
     listed = [value if math.isfinite(value) else None for value in values]
     return {"mean": fmean(finite), "conf_interval": spread, "values": listed}
+
+
+def flat(summaries: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """MotionGPT's layout: `<name>/mean`, `<name>/conf_interval`, and `<name>` with every value."""
+    report: dict[str, Any] = {}
+    for name, entry in summaries.items():
+        report |= {f"{name}/mean": entry["mean"], f"{name}/conf_interval": entry["conf_interval"], name: entry["values"]}
+    return report
 
 
 def _provenance(cfg: DictConfig) -> dict[str, Any]:

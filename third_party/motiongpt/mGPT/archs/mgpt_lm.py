@@ -139,9 +139,7 @@ class MLM(nn.Module):
             **generation,
         )
         answers = self.tokenizer.batch_decode(ids, skip_special_tokens=True)
-        parsed = self.motion_string_to_token(answers)
-        codes = [torch.tensor(item.codes or (), dtype=torch.long, device=self.device) for item in parsed]
-        return codes, [item.text for item in parsed]
+        return self.motion_string_to_token(answers)
 
     def generate_conditional(
         self,
@@ -186,8 +184,14 @@ class MLM(nn.Module):
         rows = [row.tolist()[: int(length)] for row, length in zip(motion_token, lengths, strict=True)]
         return [motion_strings.to_string(row, self.m_codebook_size) for row in rows]
 
-    def motion_string_to_token(self, motion_string: Sequence[str]) -> list[MotionParse]:
-        """For each string the codes of its first motion, or None and the reason; never a made-up motion."""
+    def motion_string_to_token(self, motion_string: Sequence[str]) -> tuple[list[Tensor], list[str]]:
+        """Codes of each string's first motion (empty where it holds none; never a made-up motion), and its words."""
+        parsed = self.parse_motions(motion_string)
+        codes = [torch.tensor(item.codes or (), dtype=torch.long, device=self.device) for item in parsed]
+        return codes, [item.text for item in parsed]
+
+    def parse_motions(self, motion_string: Sequence[str]) -> list[MotionParse]:
+        """For each string the codes of its first motion, or None and the reason."""
         return [motion_strings.parse(text, self.m_codebook_size) for text in motion_string]
 
     def placeholder_fulfill(self, prompt: str, length: int, motion_string: str, text: str) -> str:
