@@ -36,7 +36,10 @@ class GrammarProcessor(LogitsProcessor):
             self.score_log_probs[at_score] = (
                 scores[at_score][:, list(self.automaton.ids.scores)].float().log_softmax(dim=1)
             )
-        return scores.masked_fill(torch.stack([self._mask(option, scores.device) for option in options]), float("-inf"))
+        wrong = torch.stack([self._mask(option, scores.device) for option in options])
+        masked = scores.masked_fill(wrong, float("-inf"))
+        stuck = masked.isneginf().all(dim=1, keepdim=True)  # whatever else was barred, the grammar's word is last
+        return torch.where(stuck & ~wrong, torch.zeros_like(scores), masked)
 
     def _after(self, state: State, token: int) -> State:
         after = self.automaton.step(state, token)

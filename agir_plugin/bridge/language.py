@@ -59,13 +59,24 @@ class GaitLM(MLM):
         Longest source and target in tokens. A longer target is an error: cut off, it would lose its score.
     max_reasoning_tokens
         Longest rationale that constrained decoding writes.
+    no_repeat_tokens
+        No run of so many tokens stands twice in an answer: greedy decoding can circle ("with a regular rhythm, with a regular
+        rhythm, ..."). 0 allows it.
     """
 
-    def __init__(self, model_path: str, max_length: int = 256, max_reasoning_tokens: int = 128, **host: Any) -> None:
-        check_names(MLM, host, "model.params.lm.params", ("model_path", "max_length", "max_reasoning_tokens"))
+    def __init__(
+        self,
+        model_path: str,
+        max_length: int = 256,
+        max_reasoning_tokens: int = 128,
+        no_repeat_tokens: int = 8,
+        **host: Any,
+    ) -> None:
+        own = ("model_path", "max_length", "max_reasoning_tokens", "no_repeat_tokens")
+        check_names(MLM, host, "model.params.lm.params", own)
         with untied_t5() as loaded:
             super().__init__(model_path=model_path, max_length=max_length, **host)
-        self.max_reasoning_tokens = max_reasoning_tokens
+        self.max_reasoning_tokens, self.no_repeat_tokens = max_reasoning_tokens, no_repeat_tokens
         if has("random_rows") and loaded.rows is not None:
             self._draw_new_rows(loaded.rows)
         add_special_tokens(self.tokenizer, self.language_model)
@@ -132,6 +143,7 @@ class GaitLM(MLM):
             logits_processor=processors,
             num_beams=1,
             do_sample=False,
+            no_repeat_ngram_size=self.no_repeat_tokens,
             max_new_tokens=self.max_reasoning_tokens + 6,
         )
         rows = [self._until_eos(row) for row in out[:, 1:].tolist()]

@@ -117,3 +117,19 @@ def test_small_t5_is_the_same_for_the_same_texts_and_seed(tmp_path: Path) -> Non
     )
     for name in ("tokenizer.json", "model.safetensors"):
         assert (one / name).read_bytes() == (two / name).read_bytes()
+
+
+def test_an_answer_does_not_go_round_in_circles(lm: GaitLM) -> None:
+    """A model that always wants the same word is stopped by the rule, and the grammar still ends the answer."""
+    word = lm.tokenizer("walk", add_special_tokens=False).input_ids[0]
+    with torch.no_grad():
+        lm.language_model.lm_head.weight.zero_()
+    lm.language_model.lm_head.bias = torch.nn.Parameter(torch.zeros(len(lm.tokenizer)))
+    with torch.no_grad():
+        lm.language_model.lm_head.bias[word] = 9.0
+    written = lm.write(["Assess this walk."])[0]
+    runs = [written.ids[start : start + 8] for start in range(len(written.ids) - 7)]
+    assert len(set(runs)) == len(runs) and parse(written.text) is not None
+    lm.no_repeat_tokens = 0
+    runs = [ids for w in lm.write(["Assess this walk."]) for ids in zip(*(w.ids[shift:] for shift in range(8)), strict=False)]
+    assert len(set(runs)) < len(runs)
