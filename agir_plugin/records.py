@@ -25,11 +25,12 @@ class Recording:
     """What one file holds, in the file's own axes, lengths already in metres.
 
     `positions_m` is (T, P, 3) float64 with NaN where a point was not seen; `names` are the P labels as they stand in the
-    file (stripped). `up` is the file's vertical axis as "x", "y", "z" with a sign ("+z"), or None when only the data can tell.
+    file (stripped); `format` is the name of the reader that understood it. `up` is the file's vertical axis as "x", "y", "z" with
+    a sign ("+z"), or None when only the data can tell.
     """
 
     path: str
-    format: Literal["c3d", "bvh", "joints"]
+    format: str
     kind: Literal["markers", "joints"]
     fps: float
     names: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""`agir synth`, `ingest`, `annotate` and `tokenize`: what goes into a cohort folder, in the order it is needed."""
+"""`agir synth`, `ingest` and `tokenize`: what goes into a cohort folder, in the order it is needed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agir_plugin.cli.annotate import annotate
 from agir_plugin.cli.console import progress_bar, say, waiting
 
 if TYPE_CHECKING:
@@ -76,30 +77,6 @@ def ingest(
     say(f"{out}: {_counted(cohort)}; next: `agir annotate {out}`")
     if not cohort.facts["default_fold"]:
         say(f"{out}: too few subjects to train, test and choose on: a training needs at least 3 with usable walks")
-
-
-def annotate(
-    cohort: Folder,
-    writer: Annotated[str, typer.Option(help="Registered rationale writer.")] = "rules",
-) -> None:
-    """Write a rationale for every labelled walk of a cohort from its measured parameters.
-
-    * `agir annotate cohort`: writes Foot, Arm and Overall by rules, without a network, the same each time
-
-    Whatever rationales the cohort had are replaced.
-    """
-    from agir_plugin.cohort import Cohort
-    from agir_plugin.registry import WRITERS, get
-
-    opened, write = Cohort.open(cohort), get(WRITERS, writer)
-    with progress_bar("rationales") as update:
-        texts = {}
-        for number, walk in enumerate(opened.kept, start=1):
-            if walk.score is not None:
-                texts[walk.walk] = write(opened.gait(walk.walk), walk.score, walk.walk)
-            update(number, len(opened.kept))
-    opened.save_rationales(texts, writer=writer)
-    say(f"{cohort}: {len(texts)} rationales by {writer}")
 
 
 def tokenize(

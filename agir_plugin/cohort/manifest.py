@@ -147,10 +147,12 @@ class Cohort:
         writer: str,
         prompt_hash: str = "",
         reviewed_by: Mapping[str, str] | None = None,
+        provenance: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         """Write rationales.jsonl and texts/W.txt, each whole or not at all; CohortError for a walk that is not kept.
 
-        `writer` names who wrote them, `prompt_hash` the prompt (empty for rules), `reviewed_by` walk -> reviewer.
+        `writer` names who wrote them, `prompt_hash` the prompt (empty for rules), `reviewed_by` walk -> reviewer;
+        `provenance` walk -> what of these differs for one walk, and more (model, deviations).
         """
         strangers = sorted(set(rationales) - {walk.walk for walk in self.kept})
         if strangers:
@@ -168,6 +170,7 @@ class Cohort:
                 "writer": writer,
                 "prompt_hash": prompt_hash,
                 "reviewed_by": (reviewed_by or {}).get(walk.walk, ""),
+                **(provenance or {}).get(walk.walk, {}),
             }
             lines.append(json.dumps(row, ensure_ascii=False))
             write_text(self.folder / "texts" / f"{walk.walk}.txt", humanml3d_line(rationales[walk.walk]) + "\n")

@@ -1,0 +1,233 @@
+"""`agir annotate`: a cohort and a writer's name in, rationales.jsonl, failures and a summary of the check out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agir_plugin.cli.console import progress_bar, say
+from agir_plugin.errors import AgirError, CohortError
+
+if TYPE_CHECKING:
+    from agir_plugin.cohort import Cohort
+    from agir_plugin.rationale.writers import Job, Writer, Written
+
+#: Walks in a row that a server may fail before the rest is left for the next run.
+DOWN = 3
+#: File of the walks without a text, with the reason of each; gone when there are none.
+FAILURES = "rationale_failures.json"
+#: Folder of a language model's answers by prompt hash.
+ANSWERS = "answers"
+
+
+@dataclass
+class Outcome:
+    """What one run brought: texts, reasons for walks without one, and the error that ended it early, if any."""
+
+    written: dict[str, Written] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+    ended_by: AgirError | None = None
+
+
+@dataclass(frozen=True)
+class AnswerFolder:
+    """Answers as files named by prompt hash, each written whole or not at all."""
+
+    folder: Path
+
+    def get(self, key: str) -> str | None:
+        """The stored answer; None when there is none or its file is damaged, so that it is asked again."""
+        try:
+            answer = json.loads((self.folder / f"{key}.json").read_text(encoding="utf8"))["answer"]
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None
+        return answer if isinstance(answer, str) else None
+
+    def put(self, key: str, answer: str) -> None:
+        """Write the answer's file."""
+        from agir_plugin.cohort.files import write_json
+
+        write_json(self.folder / f"{key}.json", {"answer": answer})
+
+
+def annotate(
+    cohort: Annotated[
+        Path,
+        typer.Argument(metavar="COHORT", help="Cohort folder, from `agir synth` or `agir ingest`.", show_default=False),
+    ],
+    writer: Annotated[str, typer.Option(help="Registered writer: rules, openai, file.")] = "rules",
+    base_url: Annotated[str, typer.Option(metavar="URL", help="openai: address of the server, up to /v1.")] = "",
+    model: Annotated[str, typer.Option(metavar="NAME", help="openai: the server's name of the model.")] = "",
+    confirm_host: Annotated[
+        str, typer.Option(metavar="HOST", help="openai: the host that parameters may be sent to.")
+    ] = "",
+    per_minute: Annotated[float, typer.Option(help="openai: most requests per minute; 0: no limit.", min=0)] = 60.0,
+    timeout: Annotated[float, typer.Option(help="openai: seconds to wait for a response.", min=1)] = 60.0,
+    texts: Annotated[
+        Path | None, typer.Option(metavar="JSON", help="file: texts by walk name.", show_default=False)
+    ] = None,
+    replace_reviewed: Annotated[
+        bool, typer.Option("--replace-reviewed", help="Write anew what a person has reviewed, too.")
+    ] = False,
+) -> None:
+    """Write a rationale for every labelled walk of a cohort from its measured parameters, and check them all.
+
+    * `agir annotate cohort`: writes Foot, Arm and Overall by rules, without a network, the same each time
+    * `agir annotate cohort --writer openai --base-url https://example.org/v1 --model NAME --confirm-host example.org`
+    * `agir annotate cohort --writer file --texts CoT_annotation.json`: texts that somebody else wrote
+
+    A server gets parameters and scores only, never names; its key is read from AGIR_LLM_API_KEY or OPENAI_API_KEY.
+    Rationales are replaced, but for walks that get none now or that a person has reviewed. Run again, it asks only for
+    what is missing.
+    """
+    from agir_plugin.cohort import Cohort
+    from agir_plugin.rationale.writers import WriterOptions, open_writer
+
+    opened = Cohort.open(cohort)
+    options = WriterOptions(
+        base_url, model, confirm_host, per_minute, timeout, texts, AnswerFolder(cohort / ANSWERS)
+    )
+    ready = open_writer(writer, options)
+    earlier = _rows(cohort)
+    kept = set() if replace_reviewed else {walk for walk, row in earlier.items() if row.get("reviewed_by")}
+    jobs = [
+        (opened.gait(walk.walk), walk.score, walk.walk)
+        for walk in opened.kept if walk.score is not None and walk.walk not in kept
+    ]
+    for line in ready.notices(jobs):
+        say(line)
+    _confirm(ready)
+    outcome = _write(ready, jobs)
+    _save(opened, writer, outcome, earlier)
+    _report(opened, writer, outcome, kept)
+    if outcome.ended_by is not None:
+        raise outcome.ended_by
+
+
+def _confirm(writer: Writer) -> None:
+    """Ask on a terminal whether the writer's host may be used; elsewhere the writer itself refuses."""
+    server = getattr(writer, "server", None)
+    if server is None or server.confirmed_host or not sys.stdin.isatty():
+        return
+    if typer.confirm(f"Send gait parameters and scores to {server.host}?", err=True):
+        server.confirmed_host = server.host
+
+
+def _write(writer: Writer, jobs: Sequence[Job]) -> Outcome:
+    """Every walk's text; a server that fails walk after walk is left alone, an error of the whole run ends it."""
+    from agir_plugin.rationale.writers import ServerDown, WriterFailure
+
+    outcome, down = Outcome(), 0
+    with progress_bar("rationales") as update:
+        for number, (gait, score, walk) in enumerate(jobs, start=1):
+            try:
+                if down < DOWN:
+                    outcome.written[walk] = writer.write(gait, score, walk)
+                    down = 0
+                else:
+                    outcome.failures[walk] = "not asked: the server had failed for the walks before"
+            except WriterFailure as failure:
+                down = down + 1 if isinstance(failure, ServerDown) else 0
+                outcome.failures[walk] = str(failure)
+            except OSError as error:
+                outcome.ended_by = CohortError(_disk_trouble(error))
+            except AgirError as error:
+                outcome.ended_by = error
+            if outcome.ended_by is not None:
+                return outcome
+            update(number, len(jobs))
+    return outcome
+
+
+def _save(cohort: Cohort, writer: str, outcome: Outcome, earlier: Mapping[str, Mapping[str, Any]]) -> None:
+    """rationales.jsonl with the new texts and the earlier ones of all other walks, and the list of failures."""
+    from agir_plugin.cohort.files import write_json
+
+    if outcome.written:
+        texts = cohort.rationales() | {walk: written.rationale for walk, written in outcome.written.items()}
+        provenance = {walk: _provenance(row) for walk, row in earlier.items()}
+        provenance |= {walk: _row(written) for walk, written in outcome.written.items()}
+        known = {walk.walk for walk in cohort.kept}
+        try:
+            cohort.save_rationales(
+                {walk: text for walk, text in texts.items() if walk in known}, writer=writer, provenance=provenance
+            )
+        except OSError as error:
+            raise CohortError(f"{cohort.folder}: {_disk_trouble(error)}") from error
+    path = cohort.folder / FAILURES
+    if outcome.failures:
+        write_json(path, outcome.failures)
+    elif outcome.ended_by is None:
+        path.unlink(missing_ok=True)
+
+
+def _report(cohort: Cohort, writer: str, outcome: Outcome, kept: set[str]) -> None:
+    """Texts, what the check says of them, leaks and deviations; then what is missing."""
+    from agir_plugin.rationale import agreement, check
+
+    statements = [
+        statement for walk, written in outcome.written.items()
+        for statement in check(written.rationale, cohort.gait(walk))
+    ]
+    verdicts, share = Counter(statement.verdict for statement in statements), agreement(statements)
+    notes = [note for written in outcome.written.values() for note in written.deviations]
+    leaked = sum("score leak" in note or "gives the score away" in note for note in notes)
+    say(f"{cohort.folder}: {len(outcome.written)} rationales by {writer}")
+    say(
+        f"statements: {verdicts['supported']} supported, {verdicts['contradicted']} contradicted, "
+        f"{verdicts['not_checkable']} not checkable; agreement {'none' if share is None else f'{share:.2f}'}"
+    )
+    say(f"score leaks: {leaked}; other deviations: {len(notes) - leaked}{_kinds(notes)}")
+    if kept:
+        say(f"{len(kept)} reviewed rationales were kept; --replace-reviewed writes them anew")
+    if outcome.failures:
+        say(
+            f"{len(outcome.failures)} walks got no text and keep the one they had, if any; the reasons stand in "
+            f"{cohort.folder / FAILURES}; run the same command again to go on"
+        )
+
+
+def _kinds(notes: Sequence[str]) -> str:
+    """` (missing blank: 25, ...)`: deviations counted by their first words."""
+    kinds = Counter(note.partition(":")[0] if ": " in note else note for note in notes if "score leak" not in note)
+    return f" ({', '.join(f'{kind}: {count}' for kind, count in kinds.most_common())})" if kinds else ""
+
+
+def _row(written: Written) -> dict[str, Any]:
+    """What a row of rationales.jsonl holds of one text beyond its words; plain writers add nothing to it."""
+    row: dict[str, Any] = {"prompt_hash": written.prompt_hash} if written.prompt_hash else {}
+    row |= {"model": written.model} if written.model else {}
+    return row | ({"deviations": list(written.deviations)} if written.deviations else {})
+
+
+def _provenance(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in ("walk", "foot", "arm", "overall")}
+
+
+def _rows(folder: Path) -> dict[str, dict[str, Any]]:
+    """Walk -> row of rationales.jsonl as it stands; empty when there is none. Damaged files are `rationales`' to name."""
+    path = folder / "rationales.jsonl"
+    if not path.is_file():
+        return {}
+    try:
+        rows = [json.loads(line) for line in path.read_text(encoding="utf8").splitlines()]
+        return {row["walk"]: row for row in rows}
+    except (ValueError, KeyError, TypeError) as error:
+        raise CohortError(
+            f"{path}: expected one JSON object with a walk per line, but reading it failed ({error}); delete the file "
+            "to write the rationales anew"
+        ) from None
+
+
+def _disk_trouble(error: OSError) -> str:
+    return (
+        f"writing failed ({error.strerror or error}); what was there before is unharmed and answers so far are kept; make "
+        "room, then run the same command again"
+    )

@@ -1,0 +1,163 @@
+"""A prompt in, the answer of an OpenAI-compatible server out: POST BASE/chat/completions, with retries and a rate limit.
+
+The host must have been confirmed by the user. Redirects are not followed, so that nothing goes to another host.
+"""
+from __future__ import annotations
+
+import http.client
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from agir_plugin.errors import AgirError, UsageError
+from agir_plugin.rationale.writers import ServerDown
+
+#: Tries for one answer before the walk is given up.
+TRIES = 5
+#: Wait before the second try, seconds; it doubles with every further try, up to `LONGEST_WAIT_S`.
+FIRST_WAIT_S = 1.0
+#: Longest wait between two tries, seconds; a longer Retry-After gives the walk up instead.
+LONGEST_WAIT_S = 120.0
+#: Most bytes of a response that are read.
+MAX_BYTES = 1_000_000
+#: Longest answer asked for, in tokens; a rationale has about 70.
+MAX_ANSWER_TOKENS = 250
+#: HTTP statuses after which trying again can help.
+PASSING = (408, 409, 425, 429, 500, 502, 503, 504)
+
+
+class _Again(Exception):
+    """A try that failed in a way that may pass; `wait_s` is what the server asked to wait, or None."""
+
+    def __init__(self, reason: str, wait_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.wait_s = wait_s
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+@dataclass
+class ChatServer:
+    """One server and model. `clock` and `sleep` are seconds; tests replace them."""
+
+    base_url: str
+    model: str
+    confirmed_host: str
+    api_key: str = ""
+    per_minute: float = 60.0
+    timeout_s: float = 60.0
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    _next_s: float = field(default=0.0, init=False)
+
+    @property
+    def host(self) -> str:
+        """The host that everything is sent to."""
+        return host_of(self.base_url)
+
+    def ask(self, messages: Sequence[Mapping[str, str]], temperature: float) -> str:
+        """The answer's text; the same request is repeated while the server fails in a passing way.
+
+        Raises UsageError when the host was not confirmed, AgirError when the server refuses the request for good
+        (key, model or address wrong), ServerDown when it kept failing.
+        """
+        self._check_host()
+        body = {
+            "model": self.model, "messages": list(messages), "temperature": temperature,
+            "max_tokens": MAX_ANSWER_TOKENS,
+        }
+        wait_s, reason = FIRST_WAIT_S, ""
+        for attempt in range(TRIES):
+            self._keep_rate()
+            try:
+                return self._post(json.dumps(body).encode("utf8"))
+            except _Again as again:
+                reason, asked_s = str(again), again.wait_s
+            if attempt + 1 == TRIES or (asked_s or 0.0) > LONGEST_WAIT_S:
+                break
+            self.sleep(max(wait_s, asked_s or 0.0))
+            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+        raise ServerDown(f"{self.host} gave no answer after {attempt + 1} tries, at last: {reason}")
+
+    def _check_host(self) -> None:
+        if self.confirmed_host not in (self.host, urlsplit(self.base_url).netloc):
+            raise UsageError(
+                f"gait parameters would be sent to {self.host}, which was not confirmed; look whether you may send them "
+                f"there, then add --confirm-host {self.host}"
+            )
+
+    def _keep_rate(self) -> None:
+        now_s = self.clock()
+        if now_s < self._next_s:
+            self.sleep(self._next_s - now_s)
+        if self.per_minute > 0:
+            self._next_s = max(now_s, self._next_s) + 60.0 / self.per_minute
+
+    def _post(self, body: bytes) -> str:
+        headers = {"Content-Type": "application/json"}
+        if self.api_key:
+            headers["Authorization"] = f"Bearer {self.api_key}"
+        request = urllib.request.Request(f"{self.base_url.rstrip('/')}/chat/completions", body, headers)
+        opener = urllib.request.build_opener(_NoRedirect)
+        try:
+            with opener.open(request, timeout=self.timeout_s) as response:
+                return _answer(response.read(MAX_BYTES))
+        except urllib.error.HTTPError as error:
+            raise self._refused(error) from None
+        except TimeoutError:
+            raise _Again(f"no response within {self.timeout_s:g} s") from None
+        except (http.client.HTTPException, OSError) as error:
+            raise _Again(f"the connection failed ({getattr(error, 'reason', None) or error!r})") from None
+
+    def _refused(self, error: urllib.error.HTTPError) -> Exception:
+        if error.code in PASSING:
+            return _Again(f"HTTP {error.code} {error.reason}", _retry_after_s(error.headers.get("Retry-After")))
+        try:
+            said = error.read(500).decode("utf8", "replace")
+        except (http.client.HTTPException, OSError):
+            said = "its explanation could not be read"
+        return AgirError(
+            f"{self.host}: expected an answer, got HTTP {error.code} {error.reason} ({' '.join(said.split())[:200]}); "
+            "check --base-url, --model and the key in AGIR_LLM_API_KEY"
+        )
+
+
+def host_of(base_url: str) -> str:
+    """The host of an `http://` or `https://` address; UsageError for anything else."""
+    parts = urlsplit(base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+        raise UsageError(
+            f"--base-url: expected an address such as https://example.org/v1, without user name or key, got {base_url!r}"
+        )
+    return parts.hostname
+
+
+def _answer(content: bytes) -> str:
+    try:
+        text = json.loads(content)["choices"][0]["message"]["content"]
+    except (ValueError, KeyError, IndexError, TypeError):
+        raise _Again(f"a response that is no complete chat completion ({content[:60]!r})") from None
+    return text if isinstance(text, str) else ""
+
+
+def _retry_after_s(value: str | None) -> float | None:
+    """Seconds of a Retry-After header: a number, or the time until its date; None when there is none to read."""
+    if not value:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except (TypeError, ValueError):
+        return None

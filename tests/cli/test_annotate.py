@@ -1,0 +1,113 @@
+"""`agir annotate`: every writer on a small cohort, a server that misbehaves, a full disk, and running again."""
+from __future__ import annotations
+
+import errno
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from agir_plugin.rationale import chat_server
+from tests.rationale.chat_double import GOOD, serving
+
+
+@pytest.fixture
+def own(cohort: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(cohort, tmp_path / "cohort"))
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch):
+    monkeypatch.setattr(chat_server.ChatServer.__init__, "__defaults__", tuple(
+        (lambda _: None) if value is chat_server.time.sleep else value
+        for value in chat_server.ChatServer.__init__.__defaults__
+    ))
+
+
+def rows(folder: Path) -> dict[str, dict]:
+    lines = (folder / "rationales.jsonl").read_text(encoding="utf8").splitlines()
+    return {row["walk"]: row for row in map(json.loads, lines)}
+
+
+def test_rules_give_the_same_bytes_and_agree_with_every_walk(agir, own: Path):
+    before = (own / "rationales.jsonl").read_bytes()
+    ended = agir("annotate", own)
+    assert ended.code == 0 and (own / "rationales.jsonl").read_bytes() == before
+    assert "16 rationales by rules" in ended.err and " 0 contradicted" in ended.err and "agreement 1.00" in ended.err
+    assert "score leaks: 0; other deviations: 0" in ended.err
+
+
+def asked(server, *more: str) -> tuple[str, ...]:
+    return ("--writer", "openai", "--base-url", server.url, "--model", "m", "--per-minute", "0", *more)
+
+
+def test_nothing_is_sent_to_a_host_that_was_not_confirmed(agir, own: Path):
+    before = rows(own)
+    with serving() as server:
+        ended = agir("annotate", own, *asked(server))
+    assert ended.code == 2 and server.seen == [] and rows(own) == before
+    assert "16 calls, about" in ended.err and "add --confirm-host 127.0.0.1" in ended.err
+
+
+def test_a_misbehaving_server_loses_nothing_and_a_second_run_goes_on(agir, own: Path):
+    before = rows(own)
+    bad = ["", "Foot: Der Gang. Arm: Die Arme. Overall: Gut.", "word " * 10_000]
+    with serving(429, "half", 500, "reset", GOOD, *bad, f"**{GOOD}<score_1>", 404) as server:
+        words = asked(server, "--confirm-host", "127.0.0.1")
+        first = agir("annotate", own, *words)
+        assert first.code == 1 and "HTTP 404" in first.err and "2 rationales by openai" in first.err
+        failed = json.loads((own / "rationale_failures.json").read_text(encoding="utf8"))
+        assert len(failed) == 1 and "expected at most 150 words" in next(iter(failed.values()))
+        now = rows(own)
+        assert sum(row["writer"] == "openai" for row in now.values()) == 2 and set(now) == set(before)
+        assert all(now[walk] == before[walk] for walk in now if now[walk]["writer"] == "rules")
+        calls = len(server.seen)
+        second = agir("annotate", own, *words)
+        assert second.code == 0 and len(server.seen) - calls == 14
+        assert "14 calls" in second.err and "(2 answers are there already)" in second.err
+        assert not (own / "rationale_failures.json").exists()
+        sent = json.dumps(server.seen)
+        assert "SUB0" not in sent and "walk_" not in sent and str(own) not in sent
+    assert {row["model"] for row in rows(own).values()} == {"m"}
+    assert all(len(row["prompt_hash"]) == 64 and row["reviewed_by"] == "" for row in rows(own).values())
+
+
+def test_a_dead_server_is_left_alone_after_a_few_walks(agir, own: Path):
+    before = rows(own)
+    with serving(*[500] * 100) as server:
+        ended = agir("annotate", own, *asked(server, "--confirm-host", "127.0.0.1"))
+        assert ended.code == 0 and len(server.seen) == 3 * chat_server.TRIES
+    failed = json.loads((own / "rationale_failures.json").read_text(encoding="utf8"))
+    assert len(failed) == 16 and rows(own) == before and "16 walks got no text" in ended.err
+
+
+def test_a_full_disk_leaves_what_was_there(agir, own: Path, monkeypatch):
+    before = (own / "rationales.jsonl").read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.replace", full)
+    ended = agir("annotate", own)
+    monkeypatch.undo()
+    assert ended.code == 1 and "No space left on device" in ended.err and "make room" in ended.err
+    assert (own / "rationales.jsonl").read_bytes() == before and not list(own.rglob("*.tmp"))
+
+
+def test_texts_from_a_file_keep_the_others_and_reviewed_ones(agir, own: Path, tmp_path: Path):
+    names = sorted(rows(own))
+    lines = [row | ({"reviewed_by": "AB"} if walk == names[1] else {}) for walk, row in rows(own).items()]
+    (own / "rationales.jsonl").write_text("".join(json.dumps(row) + "\n" for row in lines), encoding="utf8")
+    before = rows(own)
+    texts = tmp_path / "texts.json"
+    texts.write_text(json.dumps({names[0]: f"**Foot:**{GOOD[5:]}", names[1]: GOOD, "SUB99_on_walk_1": GOOD}))
+    ended = agir("annotate", own, "--writer", "file", "--texts", texts)
+    assert ended.code == 0 and "belong to no labelled walk" in ended.err and "SUB99_on_walk_1" in ended.err
+    assert "14 of 15 walks have no text" in ended.err and "1 reviewed rationales were kept" in ended.err
+    after = rows(own)
+    changed = [walk for walk in names if after[walk] != before[walk]]
+    assert changed == [names[0]] and after[names[0]]["writer"] == "file"
+    assert after[names[0]]["deviations"] == ["markdown removed"]
+    again = agir("annotate", own, "--writer", "file", "--texts", texts, "--replace-reviewed")
+    assert again.code == 0 and rows(own)[names[1]]["writer"] == "file"
