@@ -19,7 +19,7 @@ help:
 demo: $(VENV)/.installed
 	$(BIN)/agir demo --out "$(OUT)" $(if $(WALK),--walk "$(WALK)")
 
-test: $(VENV)/.installed-dev
+test: $(VENV)/.installed-$(if $(MOTIONGPT_ROOT),upstream,dev)
 	$(BIN)/python -m pytest $(TESTS)
 
 # Two environments that differ in transformers alone; logits of one model are compared between them.
@@ -40,7 +40,7 @@ $(VENV)-transformers%/.installed: setup.cfg setup.py third_party/motiongpt/setup
 # One suite, two hosts: skipped tests name what they need. What upstream imports is the extra `upstream`.
 test-upstream: $(VENV)/.installed-upstream
 	MOTIONGPT_ROOT="$(MOTIONGPT_ROOT)" $(BIN)/python -m pytest tests/host_contract
-	MOTIONGPT_ROOT="$(MOTIONGPT_ROOT)" $(BIN)/python -m pytest tests/bridge --ignore tests/bridge/test_cohort_stages.py
+	MOTIONGPT_ROOT="$(MOTIONGPT_ROOT)" $(BIN)/python -m pytest tests/bridge
 
 compare-hosts: $(VENV)/.installed-upstream
 	$(BIN)/python benchmarks/compare_hosts.py "$(MOTIONGPT_ROOT)" --out "$(OUT)"

@@ -30,7 +30,10 @@ HEAVY = (
     "mGPT",
     "numpy",
 )
-COMMANDS = ("demo", "doctor", "gait", "view", "assess", "synth", "ingest", "annotate", "tokenize", "train", "test", "task", "model", "motiongpt")
+COMMANDS = (
+    "demo", "doctor", "gait", "view", "assess", "synth", "ingest", "annotate", "tokenize", "train", "test", "task", "model",
+    "motiongpt",
+)  # fmt: skip
 
 
 def test_the_command_line_starts_without_anything_heavy():

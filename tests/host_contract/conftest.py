@@ -23,34 +23,8 @@ HOST = UPSTREAM or OWN
 if str(HOST) not in sys.path:
     sys.path.insert(0, str(HOST))
 
-#: Modules that show what only our host does (no eval, KEY=VALUE, resume, masked batches, counted samples, ...).
-OURS_ALONE = ("test_config.py", "test_data.py", "test_language.py", "test_model.py", "test_runs.py", "test_vq.py")
-
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-
-
-class OursAlone(pytest.File):
-    """Stands for a module that does not apply to upstream: one skipped item that says so by name."""
-
-    def collect(self) -> Iterator[pytest.Item]:
-        """The one item."""
-        yield Skipped.from_parent(self, name=self.path.stem)
-
-
-class Skipped(pytest.Item):
-    """A test that is skipped because of the host."""
-
-    def runtest(self) -> None:
-        """Skip."""
-        pytest.skip("shows what only our host does; MOTIONGPT_ROOT names another")
-
-
-def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> OursAlone | None:
-    """With MOTIONGPT_ROOT, modules about our host alone are not imported (upstream lacks what they import)."""
-    if UPSTREAM is not None and module_path.name in OURS_ALONE:
-        return OursAlone.from_parent(parent, path=module_path)
-    return None
 
 
 @pytest.fixture(scope="session", autouse=True)
