@@ -167,6 +167,7 @@ def start_script(
         environment["OMP_NUM_THREADS"] = str(threads)
     words, scratch = [str(cfg), *overrides], None
     if host.root is not None:
+        environment.setdefault("PYTHONDONTWRITEBYTECODE", "1")  # nothing of ours stays in somebody's checkout
         overrides = [_from_here(word) for word in overrides]
         words = [str(Path(cfg).resolve()), *overrides]
         if not host.takes_settings:

@@ -33,8 +33,6 @@ def _checkout_stays_clean() -> Iterator[None]:
     if UPSTREAM is None:
         yield
         return
-    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-    sys.dont_write_bytecode = True
     status = ["git", "-C", str(UPSTREAM), "status", "--porcelain"]
     before = subprocess.run(status, capture_output=True, text=True, check=True).stdout
     yield
