@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from agir_plugin.errors import UnreadableFile
-from agir_plugin.ingest.asf import Bone, Skeleton, read_skeleton, rotation
+from agir_plugin.ingest.asf import Bone, Skeleton, read_skeleton
+from agir_plugin.ingest.rotations import in_order
 from agir_plugin.records import Recording
 
 SUFFIXES = (".amc",)
@@ -127,7 +128,7 @@ def _turn(bone: Bone, values: dict[str, np.ndarray], frames: int) -> np.ndarray:
     columns = [index for index, channel in enumerate(bone.dof) if channel.startswith("R")]
     if not columns:
         return np.broadcast_to(np.eye(3), (frames, 3, 3))
-    return rotation(values[bone.name][:, columns], "".join(bone.dof[index][1] for index in columns))
+    return in_order(values[bone.name][:, columns], "".join(bone.dof[index][1] for index in columns))
 
 
 def _shift(bone: Bone, values: dict[str, np.ndarray], frames: int) -> np.ndarray:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from agir_plugin.errors import UnreadableFile
+from agir_plugin.ingest.rotations import in_order
 
 #: Channels of a bone or the root.
 CHANNELS = ("TX", "TY", "TZ", "RX", "RY", "RZ", "L")
@@ -50,24 +51,6 @@ def read_skeleton(path: Path) -> Skeleton:
         raise UnreadableFile(f"{path}: this ASF skeleton cannot be understood ({error!r}); export it again") from None
 
 
-def rotation(angles_rad: np.ndarray, order: str) -> np.ndarray:
-    """(..., 3, 3) rotations from (..., n) angles about the axes of `order`, the first one applied first."""
-    turn = np.broadcast_to(np.eye(3), (*angles_rad.shape[:-1], 3, 3))
-    for index, axis in enumerate(order):
-        turn = _about("XYZ".index(axis), angles_rad[..., index]) @ turn
-    return turn
-
-
-def _about(axis: int, angle_rad: np.ndarray) -> np.ndarray:
-    turn = np.zeros((*angle_rad.shape, 3, 3))
-    first, second = (axis + 1) % 3, (axis + 2) % 3
-    turn[..., axis, axis] = 1.0
-    turn[..., first, first] = turn[..., second, second] = np.cos(angle_rad)
-    turn[..., second, first] = np.sin(angle_rad)
-    turn[..., first, second] = -turn[..., second, first]
-    return turn
-
-
 def _skeleton(sections: dict[str, str]) -> Skeleton:
     units = _words(sections["units"])
     degrees = units.get("angle", ["deg"])[0].lower().startswith("deg")
@@ -77,7 +60,7 @@ def _skeleton(sections: dict[str, str]) -> Skeleton:
     if len(parents) > MOST_BONES:
         raise ValueError(f"{len(parents)} bones")
     order = tuple(word.upper() for word in root["order"])
-    axis = rotation(_angles(root["orientation"], degrees), root["axis"][0].upper())
+    axis = in_order(_angles(root["orientation"], degrees), root["axis"][0].upper())
     placed = [Bone("root", -1, np.zeros(3), axis, order)]
     index = {"root": 0}
     for name, parent in parents:
@@ -95,7 +78,7 @@ def _bone(block: str, degrees: bool) -> Bone:
     if not 0 < far < np.inf:
         raise ValueError(f"bone {words['name'][0]}: direction {direction}")
     offset = direction / far * float(words["length"][0])
-    axis = rotation(_angles(words["axis"], degrees), words["axis"][3].upper())
+    axis = in_order(_angles(words["axis"], degrees), words["axis"][3].upper())
     dof = tuple(word.upper() for word in words.get("dof", []))
     if set(dof) - set(CHANNELS) or not np.isfinite(offset).all():
         raise ValueError(f"bone {words['name'][0]}: dof {dof}, length {words['length']}")
