@@ -32,7 +32,6 @@ OPTIONAL = {
     "smplx": "SMPL bodies (extra smpl)",
     "bert-score": "BERTScore (extra eval)",
     "gradio": "web page (extra web)",
-    "openai": "LLM writer (extra llm)",
 }
 
 
