@@ -171,7 +171,7 @@ def test_the_host_extra_asks_for_the_host_that_is_built_here(wheels: dict[str, W
     plugin, host = (Parser().parsestr(_metadata(wheels[name], "METADATA")) for name in SOURCES)
     wanted = [line for line in plugin.get_all("Requires-Dist") if line.startswith("agir-motiongpt")]
     assert [line.replace(" ", "").partition(";")[0] for line in wanted] == [f"agir-motiongpt=={host['Version']}"]
-    assert {"host", "smpl", "llm", "web", "eval", "dev"} <= set(plugin.get_all("Provides-Extra"))
+    assert {"host", "smpl", "upstream", "web", "eval", "dev"} <= set(plugin.get_all("Provides-Extra"))
 
 
 #: Run with the two wheels unpacked before everything else on the path, in a folder that is no checkout.
