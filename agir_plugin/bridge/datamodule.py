@@ -109,6 +109,8 @@ class GaitDataModule(BASEDataModule):
         self.codebook_size = int(cfg.model.params.codebook_size)
         self.njoints, self.nfeats, self.is_mm = 22, N_FEATURES, False
         self.excluded: dict[str, str] = {w.walk: w.reason for w in self.cohort.walks if w.status == REFUSED}
+        if self.settings.task != "tokenizer":
+            self.excluded |= {w.walk: "no gait score" for w in self.cohort.kept if w.score is None}
         mean, std = self.cohort.statistics()
         self._mean, self._std = (torch.as_tensor(x, dtype=torch.float32) for x in (mean, std))
         cfg.DATASET.JOINT_TYPE = "humanml3d"
@@ -146,8 +148,9 @@ class GaitDataModule(BASEDataModule):
         return [(name, torch.from_numpy(clip.astype(np.float32))) for name, clip in clips]
 
     def split_walks(self, split: str) -> list[str]:
-        """The kept walks of one split (`train`, `val`, `test`), in the cohort's order."""
-        return [w.walk for w in self.cohort.walks_of(getattr(self.fold, split))]
+        """The kept walks of one split (`train`, `val`, `test`), in the cohort's order; the language stages take labelled ones."""
+        walks = self.cohort.walks_of(getattr(self.fold, split))
+        return [w.walk for w in walks if self.settings.task == "tokenizer" or w.score is not None]
 
     def dataset(self, split: str) -> Dataset:
         """The data set of one split, made on first use."""

@@ -125,4 +125,5 @@ def _train_walks(data: Any) -> list[dict[str, Any]]:
             "rationale": rationales.get(w.walk),
         }
         for w in cohort.walks_of(data.fold.train)
+        if w.score is not None
     ]

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
 from functools import partial
@@ -57,31 +58,39 @@ def synthesise(
 def build_cohort(
     sources: Iterable[Path | str],
     out: Path | str,
-    labels: Path | str,
+    labels: Path | str | None = None,
     progress: Progress | None = None,
 ) -> Cohort:
-    """Make a cohort in `out` from recordings (files, or folders that are searched) and a CSV of gait scores.
+    """Make a cohort in `out` from recordings (files, or folders that are searched) and a CSV of gait scores, if there is one.
 
     A walk is named by its file (`SUB01_off_walk_1.c3d`); other names need a row with their subject in `labels` (see
     `read_labels`). Every file is accounted for in walks.csv: kept, or refused with its reason (unlabelled, static,
-    replaced by its trimmed version, unreadable, not measurable). LabelError for a score outside 0 to 2, before
-    anything is written; CohortError for two files of one walk or when nothing is usable; UnreadableFile for a
-    missing source.
+    replaced by its trimmed version, unreadable, not measurable); files of other kinds are counted in cohort.json.
+
+    Without `labels` walks are kept without a score: such a cohort can train a tokenizer, but not be learnt from or tested
+    on. Files of one name in several folders or formats are then walks of their own, named by their place, and a walk whose
+    name tells no subject counts as a subject of its own.
+
+    LabelError for a score outside 0 to 2, before anything is written; CohortError for two files of one walk or when
+    nothing is usable; UnreadableFile for a missing source.
     """
-    known = read_labels(labels)
-    recordings = _find(sources)
+    known = read_labels(labels) if labels is not None else Labels("", ())
+    recordings, others = _find(sources)
+    if labels is None:
+        recordings = _told_apart(recordings)
     trimmed = {_trial(name) for name in recordings if name.startswith(TRIMMED)}
     jobs, used = [], []
     for stem in sorted(recordings, key=_natural):
         for place, path in recordings[stem]:
             job, label = _recorded_job(
-                stem, place, path, known, replaced=_trial(stem) in trimmed and not stem.startswith(TRIMMED)
+                stem, place, path, known, _trial(stem) in trimmed and not stem.startswith(TRIMMED), labels is not None
             )
             jobs.append(job)
             used.extend([label] if label else [])
     spare = [f"{row.walk or row.subject} {'' if row.walk else row.state}".strip() for row in known.unused(used)]
     identity = {"name": Path(out).resolve().name, "synthetic": False}
-    return write_cohort(out, identity, jobs, notes={"labels_without_walks": spare}, progress=progress)
+    notes = {"labels_without_walks": spare, "other_files": dict(sorted(others.items()))}
+    return write_cohort(out, identity, jobs, notes=notes, progress=progress)
 
 
 def _synthetic_job(trial: Trial) -> Job:
@@ -112,15 +121,19 @@ def _synthetic_content(trial: Trial) -> Content:
     )
 
 
-def _recorded_job(stem: str, place: str, path: Path, labels: Labels, replaced: bool) -> tuple[Job, Label | None]:
+def _recorded_job(
+    stem: str, place: str, path: Path, labels: Labels, replaced: bool, scored: bool
+) -> tuple[Job, Label | None]:
     walk = stem.removeprefix(TRIMMED)
     subject, state, label = labels.find(walk)
+    if not scored:
+        subject = subject or walk
     refusal = ""
     if STATIC.search(stem):
         refusal = "a static trial, not a walk"
     elif replaced:
         refusal = "replaced by its trimmed recording"
-    elif label is None:
+    elif label is None and scored:
         refusal = f"no gait score for it in {Path(labels.path).name}; add a row for this walk or its session"
     elif not subject:
         refusal = f"its subject is not known; name it SUB01_on_walk_1 or add it to {Path(labels.path).name}"
@@ -143,17 +156,22 @@ def _recorded_content(path: Path, place: str) -> Content:
     return Content(joints, to_features(joints), report_json(place, measure(motion)), motion.seconds)
 
 
-def _find(sources: Iterable[Path | str]) -> dict[str, list[tuple[str, Path]]]:
-    """Stem -> the recordings of that name, each with its place: the path below the given folder, or the file name."""
+def _find(sources: Iterable[Path | str]) -> tuple[dict[str, list[tuple[str, Path]]], Counter[str]]:
+    """Stem -> the recordings of that name, each with its place: the path below the given folder, or the file name.
+
+    Also how many files of other endings were passed over.
+    """
     known, seen = endings(), set()
     found: dict[str, list[tuple[str, Path]]] = {}
+    others: Counter[str] = Counter()
     for source in map(Path, sources):
         if not source.exists():
             raise UnreadableFile(
                 f"{source}: expected a recording or a folder of recordings, but there is nothing; check the path"
             )
-        below = [path for path in sorted(source.rglob("*")) if path.suffix.lower() in known]
-        files = [source] if source.is_file() else below
+        below = [path for path in sorted(source.rglob("*")) if path.is_file()]
+        files = [source] if source.is_file() else [path for path in below if path.suffix.lower() in known]
+        others.update(path.suffix.lower() for path in below if path.suffix.lower() not in known)
         if not files:
             raise UnreadableFile(
                 f"{source}: expected recordings ({', '.join(known)}) in this folder, found none; check the path"
@@ -163,7 +181,22 @@ def _find(sources: Iterable[Path | str]) -> dict[str, list[tuple[str, Path]]]:
             if path.resolve() not in seen:
                 found.setdefault(path.stem, []).append((place, path))
             seen.add(path.resolve())
-    return found
+    return found, others
+
+
+def _told_apart(recordings: dict[str, list[tuple[str, Path]]]) -> dict[str, list[tuple[str, Path]]]:
+    """Recordings of one name under names of their own: their place, with the ending where that is needed too."""
+    apart: dict[str, list[tuple[str, Path]]] = {}
+    for stem, twins in recordings.items():
+        if len(twins) == 1:
+            apart[stem] = twins
+            continue
+        bare = Counter(place.rpartition(".")[0] for place, _ in twins)
+        for place, path in twins:
+            body, _, ending = place.rpartition(".")
+            name = body if bare[body] == 1 else f"{body}_{ending}"
+            apart.setdefault(re.sub(r"[^\w.-]+", "_", name), []).append((place, path))
+    return apart
 
 
 def _trial(stem: str) -> str:

@@ -50,7 +50,7 @@ class Fold:
 
 
 def subject_folds(scores: Mapping[str, tuple[int, ...]], scheme: str) -> tuple[Fold, ...]:
-    """All folds of one scheme over subjects, from subject -> the scores of the subject's sessions.
+    """All folds of one scheme over subjects, from subject -> the scores of the subject's sessions (none for an unlabelled one).
 
     `holdout` is one fold with a quarter of the subjects for testing; `kfold` tests each subject once in five folds;
     `loso` tests one subject per fold. Parts are stratified: subjects are ordered by worst, then mean score (ties by
@@ -94,7 +94,11 @@ def read_fold(path: Path) -> Fold:
 def _by_score(scores: Mapping[str, tuple[int, ...]]) -> list[str]:
     names = sorted(scores)
     chance = dict(zip(names, np.random.default_rng(FOLD_SEED).permutation(len(names)), strict=True))
-    return sorted(names, key=lambda name: (max(scores[name]), sum(scores[name]) / len(scores[name]), chance[name]))
+    none = (-1,)  # subjects without a score stand together, before all others
+    return sorted(
+        names,
+        key=lambda name: (max(scores[name] or none), sum(scores[name] or none) / len(scores[name] or none), chance[name]),
+    )
 
 
 def _spaced(ordered: list[str], share: float, of: int | None = None) -> list[str]:

@@ -45,13 +45,15 @@ def write_summary(out: Path, facts: Mapping[str, Any], rows: Sequence[Walk]) -> 
 
 def _counts(rows: Sequence[Walk]) -> dict[str, Any]:
     kept = [row for row in rows if row.status == KEPT]
+    scored = Counter(row.score for row in kept if row.score is not None)
     return {
         "walks": len(rows),
         "kept": len(kept),
         "refused": len(rows) - len(kept),
         "subjects": len({row.subject for row in kept}),
         "sessions": len({(row.subject, row.state) for row in kept}),
-        "walks_by_score": {str(score): n for score, n in sorted(Counter(row.score for row in kept).items())},
+        "walks_by_score": {str(score): n for score, n in sorted(scored.items())},
+        **({"unlabelled": len(kept) - scored.total()} if scored.total() < len(kept) else {}),
     }
 
 
@@ -66,10 +68,12 @@ def _write_parameters(out: Path, kept: Sequence[Walk]) -> None:
 
 
 def _write_folds(out: Path, kept: Sequence[Walk]) -> Fold | None:
-    scores: dict[str, dict[str, int]] = {}
+    scores: dict[str, dict[str, int | None]] = {}
     for walk in kept:
         scores.setdefault(walk.subject, {})[walk.state] = walk.score
-    subjects = {subject: tuple(by_state.values()) for subject, by_state in scores.items()}
+    subjects = {
+        subject: tuple(score for score in by_state.values() if score is not None) for subject, by_state in scores.items()
+    }
     if len(subjects) < FEWEST_SUBJECTS:
         _write_lists(out, kept, Fold(tuple(subjects), (), ()))
         return None

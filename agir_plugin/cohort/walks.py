@@ -17,7 +17,7 @@ COLUMNS = ("walk", "subject", "state", "score", "seconds", "frames", "source", "
 
 @dataclass(frozen=True)
 class Walk:
-    """One row of walks.csv: `state` is "on", "off" or ""; `score` is None only for a refused walk without a label.
+    """One row of walks.csv: `state` is "on", "off" or ""; `score` is None for a walk without a label.
 
     `frames` counts joint frames at 20 fps (features have one less), 0 when nothing could be read; `seconds` is the
     duration of the recording. `source` is the recording's path as it was given, `sha256` its hash (of its recipe
@@ -83,9 +83,8 @@ def _read_walk(path: Path, row: dict[str, str]) -> Walk:
             f"{row['seconds']!r}; build the cohort again"
         ) from None
     walk = Walk(**{**row, "score": score, **numbers})
-    if walk.status not in (KEPT, REFUSED) or (walk.status == KEPT and walk.score is None):
+    if walk.status not in (KEPT, REFUSED):
         raise CohortError(
-            f"{path}: expected status {KEPT} with a score or {REFUSED} for {walk.walk}, got {walk.status!r} and "
-            f"score {walk.score}; build the cohort again"
+            f"{path}: expected status {KEPT} or {REFUSED} for {walk.walk}, got {walk.status!r}; build the cohort again"
         )
     return walk
