@@ -120,9 +120,10 @@ def tokenize(
 def _counted(cohort: Cohort) -> str:
     """`16 of 16 walks kept, of 4 subjects (score 0: 8, 1: 6, 2: 2)`."""
     counts = cohort.facts["counts"]
-    scores = [f"score {score}: {n}" for score, n in counts["walks_by_score"].items()]
-    scores += [f"without a score: {counts['unlabelled']}"] if "unlabelled" in counts else []
-    return f"{counts['kept']} of {counts['walks']} walks kept, of {counts['subjects']} subjects ({', '.join(scores)})"
+    scores = ", ".join(f"{score}: {n}" for score, n in counts["walks_by_score"].items())
+    told = [f"score {scores}"] if scores else []
+    told += [f"without a score: {counts['unlabelled']}"] if "unlabelled" in counts else []
+    return f"{counts['kept']} of {counts['walks']} walks kept, of {counts['subjects']} subjects ({'; '.join(told)})"
 
 
 def _say_refused(cohort: Cohort) -> None:
