@@ -10,6 +10,7 @@ import numpy as np
 from agir_plugin.errors import UnreadableFile
 from agir_plugin.ingest.bvh_hierarchy import LARGEST, Node, parse_hierarchy
 from agir_plugin.ingest.places import FASTEST_FPS
+from agir_plugin.ingest.rotations import about
 from agir_plugin.records import Recording
 
 SUFFIXES = (".bvh",)
@@ -127,18 +128,7 @@ def _turn(node: Node, own: np.ndarray) -> np.ndarray:
     turn = np.tile(np.eye(3), (len(own), 1, 1))
     for k, channel in enumerate(node.channels):
         if channel.endswith("rotation"):
-            turn = turn @ _about("XYZ".index(channel[0]), np.radians(own[:, k]))
-    return turn
-
-
-def _about(axis: int, angle_rad: np.ndarray) -> np.ndarray:
-    """(T, 3, 3) right-handed rotations about one axis."""
-    turn = np.zeros((len(angle_rad), 3, 3))
-    turn[:, axis, axis] = 1.0
-    first, second = (axis + 1) % 3, (axis + 2) % 3
-    turn[:, first, first] = turn[:, second, second] = np.cos(angle_rad)
-    turn[:, second, first] = np.sin(angle_rad)
-    turn[:, first, second] = -turn[:, second, first]
+            turn = turn @ about("XYZ".index(channel[0]), np.radians(own[:, k]))
     return turn
 
 
