@@ -33,7 +33,7 @@ def _frame_rate(value: float | None) -> float | None:
 Files = Annotated[
     list[Path],
     typer.Argument(
-        metavar="FILE", help="C3D, TRC, AMC or BVH files, or npy joints (T,22,3) in metres, Y up.", show_default=False
+        metavar="FILE", help="C3D, TRC, AMC, BVH or CSV files, or npy joints (T,22,3) in metres, Y up.", show_default=False
     ),
 ]
 Fps = Annotated[

@@ -1,151 +1,177 @@
-"""Acclaim motion (AMC) with its skeleton (ASF) enters, joint `Recording` values leave: forward kinematics."""
-
+"""AMC motion with the ASF skeleton beside it enters, joint `Recording` values leave: forward kinematics in metres."""
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from agir_plugin.errors import UnreadableFile
-from agir_plugin.ingest.asf import Bone, Skeleton, read_skeleton
-from agir_plugin.ingest.rotations import in_order
+from agir_plugin.errors import UnreadableFile, UnusableRecording
+from agir_plugin.ingest.asf import LARGEST, Bone, Skeleton, read_skeleton
+from agir_plugin.ingest.cells import lines_of, numbers
+from agir_plugin.ingest.rotations import about
 from agir_plugin.records import Recording
 
-SUFFIXES = (".amc",)
+SUFFIXES = (".amc", ".asf")
 
-#: AMC files carry no rate; the CMU database, from which most come, was recorded at this one (mocap.cs.cmu.edu).
-USUAL_FPS = 120.0
-#: Longest side of the box around a standing person's joints, metres: outside, the skeleton's unit is not what it says.
-BODY_EXTENT_M = (1.0, 2.3)
-#: A turn or a length beyond this is a damaged number.
-LARGEST = 1e6
-_FRAME = re.compile(r"^\s*\d+\s*$", re.MULTILINE)
-_INCH_M = 0.0254
+#: One file unit is 1 / `length` inches: CMU's 0.45 makes it 0.05644 m (mocap.cs.cmu.edu, FAQ).
+INCH_M = 0.0254
+#: AMC has no frame rate; the CMU database was captured at this rate (mocap.cs.cmu.edu).
+CMU_FPS = 120.0
+
+_SIGNS = re.compile(rb"^\s*:(fully-specified|degrees|radians|bonedata|units|root|hierarchy)\b", re.MULTILINE | re.IGNORECASE)
 
 
 def sniff(head: bytes, path: Path) -> bool:
-    """Whether the text is Acclaim motion, or an Acclaim skeleton (which `read` then refuses with what to do)."""
-    words = head.decode("ascii", "replace")
-    motion = re.search(r"^:(FULLY-SPECIFIED|DEGREES|RADIANS)\b", words, re.MULTILINE | re.IGNORECASE)
-    return bool(motion) or _is_skeleton(words)
+    """Whether the first lines hold one of the keywords of AMC motions or ASF skeletons."""
+    return not head.lstrip().startswith(b"HIERARCHY") and _SIGNS.search(head) is not None
 
 
 def read(path: Path, fps: float | None = None) -> Recording:
-    """Places of bone starts, named by their bones, and of the ends of outermost bones (`ltoes End`), metres, y up.
+    """Places of all joints in metres; a joint has the name of the bone that starts there ("lfemur" is the left hip).
 
-    The skeleton is `<stem>.asf` beside the file, else that of its subject (`02.asf` for `02_01.amc`), else the only
-    .asf in the folder. Raises UnreadableFile when there is none, or file or skeleton are damaged or do not fit.
+    Bones without children also have their end, such as "ltoes End". The skeleton is the ASF file of the same stem, else
+    of the subject's (02_01.amc: 02.asf), else the only one in the folder. 120 frames per second unless `fps` is given.
+
+    Raises UnusableRecording for a skeleton without motion or a motion without its skeleton, UnreadableFile for damage.
     """
-    text = path.read_bytes().decode("utf-8", "replace")
-    if _is_skeleton(text[:4096]):
-        raise UnreadableFile(f"{path}: this is the skeleton of .amc files and holds no motion; name the .amc file")
-    skeleton_path = _skeleton_of(path)
-    skeleton = read_skeleton(skeleton_path)
-    values = _values(text, skeleton, path, skeleton_path)
-    names, places = _forward(skeleton, values)
-    scale, notes = _scale(skeleton, places)
+    lines = [line.strip() for line in lines_of(path)]
+    if any(line.lower().startswith((":bonedata", ":hierarchy")) for line in lines):
+        raise UnusableRecording(
+            f"{path}: this is the skeleton of .amc files, no motion; give the .amc file, it finds its skeleton itself"
+        )
+    beside = _skeleton_of(path)
+    skeleton = read_skeleton(beside)
+    degrees = _in_degrees(lines, skeleton)
+    values = _values(lines, skeleton, path)
+    starts, ends = _forward(skeleton, values, degrees)
+    names, places = _joints(skeleton.bones, starts, ends)
+    notes = [f"skeleton from {beside.name}; one unit is 1/{skeleton.length_unit:g} inch"]
     if fps is None:
-        notes.append(f"AMC names no frame rate; {USUAL_FPS:g} frames per second assumed (--fps gives another)")
+        notes.append(f"AMC names no frame rate; {CMU_FPS:g} per second assumed, as in the CMU database (else --fps)")
     return Recording(
-        path=str(path), format="amc", kind="joints", fps=float(fps or USUAL_FPS), names=names,
-        positions_m=places * scale, up="+y", notes=(f"skeleton: {skeleton_path.name}", *notes),
-    )  # fmt: skip
-
-
-def _is_skeleton(text: str) -> bool:
-    return bool(re.search(r"^:(bonedata|units|version)\b", text, re.MULTILINE | re.IGNORECASE))
+        path=str(path), format="amc", kind="joints", fps=float(fps or CMU_FPS), names=names,
+        positions_m=places * INCH_M / skeleton.length_unit, notes=tuple(notes),
+    )
 
 
 def _skeleton_of(path: Path) -> Path:
-    found = sorted(other for other in path.parent.iterdir() if other.suffix.lower() == ".asf")
-    for stem in (path.stem, path.stem.partition("_")[0]):
-        for other in found:
-            if other.stem.lower() == stem.lower():
-                return other
-    if len(found) == 1:
-        return found[0]
-    subject = path.stem.partition("_")[0]
-    have = f"there are {', '.join(other.name for other in found[:5])}" if found else "there is none"
-    raise UnreadableFile(f"{path}: expected its skeleton {path.stem}.asf or {subject}.asf beside it, but {have}; copy it there")
+    """The ASF file that belongs to an AMC file."""
+    beside = sorted(other for other in path.parent.iterdir() if other.suffix.lower() == ".asf")
+    for stem in (path.stem, re.split(r"[_\-. ]", path.stem)[0]):
+        fitting = [other for other in beside if other.stem.lower() == stem.lower()]
+        if fitting:
+            return fitting[0]
+    if len(beside) == 1:
+        return beside[0]
+    got = ", ".join(other.name for other in beside[:5]) or "none"
+    raise UnusableRecording(
+        f"{path}: expected its skeleton {path.stem}.asf (or that of its subject) in the same folder, got {got}; put it there"
+    )
 
 
-def _values(text: str, skeleton: Skeleton, path: Path, skeleton_path: Path) -> dict[str, np.ndarray]:
-    """Bone -> (T, channels) in the order of its dof; angles in radians."""
-    text = re.sub(r"#.*", "", text)
-    degrees = not re.search(r"^:RADIANS\b", text, re.MULTILINE | re.IGNORECASE)
-    frames = [block.split("\n") for block in _FRAME.split(re.sub(r"^:.*", "", text, flags=re.MULTILINE))[1:]]
-    moved = {bone.name: bone for bone in skeleton.bones if bone.dof}
-    rows: dict[str, list[list[float]]] = {name: [] for name in moved}
-    for number, lines in enumerate(frames, start=1):
-        given = {words[0]: words[1:] for words in map(str.split, lines) if words}
-        wrong = [name for name in moved if len(given.get(name, ())) != len(moved[name].dof)] or sorted(given.keys() - moved)
-        if wrong:
+def _in_degrees(lines: Sequence[str], skeleton: Skeleton) -> bool:
+    words = {line.lower() for line in lines if line.startswith(":")}
+    return ":degrees" in words or (":radians" not in words and skeleton.degrees)
+
+
+def _values(lines: Sequence[str], skeleton: Skeleton, path: Path) -> dict[str, np.ndarray]:
+    """Bone -> (T, D) values in the order of its degrees of freedom; a bone that a frame does not name keeps 0."""
+    widths = {bone.name: len(bone.dofs) for bone in skeleton.bones if bone.dofs}
+    frames: list[dict[str, np.ndarray]] = []
+    for index, line in enumerate(lines):
+        words = line.split()
+        if not words or line[0] in "#:":
+            continue
+        if len(words) == 1 and words[0].isdecimal():
+            frames.append({})
+            continue
+        if not frames or len(words) - 1 != widths.get(words[0], 0) or words[0] in frames[-1]:
+            raise _damaged(path, index, f"a frame number or a bone of the skeleton with its {widths.get(words[0], 0)} values", line)
+        frames[-1][words[0]] = numbers(words[1:], f"{path}, line {index + 1}")
+    return _stacked(frames, widths, path)
+
+
+def _stacked(frames: Sequence[dict[str, np.ndarray]], widths: dict[str, int], path: Path) -> dict[str, np.ndarray]:
+    """Values of all frames; UnreadableFile when frames name different bones, which is what a truncated file does."""
+    if not frames or not frames[0]:
+        raise UnusableRecording(f"{path}: expected frames of bones and angles below the AMC keywords, got none; export it again")
+    for number, frame in enumerate(frames, 1):
+        if frame.keys() != frames[0].keys():
             raise UnreadableFile(
-                f"{path}: frame {number}: the numbers for {wrong[0]} do not fit its channels in {skeleton_path.name}; the file "
-                f"is truncated, or that is not its skeleton"
+                f"{path}: expected {len(frames[0])} bones in every frame, got {len(frame)} in frame {number} of "
+                f"{len(frames)}; the file is truncated or damaged, copy it again"
             )
-        try:
-            for name in moved:
-                rows[name].append([float(word) for word in given[name]])
-        except ValueError as error:
-            raise UnreadableFile(f"{path}: frame {number}: expected numbers for {name}, got {error}; export it again") from None
-    if not frames:
-        raise UnreadableFile(f"{path}: expected frames (a number alone on its line), found none; the file is truncated")
-    values = {name: np.array(listed) for name, listed in rows.items()}
-    if not all((np.abs(array) < LARGEST).all() for array in values.values()):
+    values = {name: np.stack([frame[name] for frame in frames]) for name in frames[0]}
+    if not all((np.abs(value) < LARGEST).all() for value in values.values()):
         raise UnreadableFile(f"{path}: expected angles and lengths below {LARGEST:.0e}, got NaN, inf or more; export it again")
-    turn = np.pi / 180 if degrees else 1.0
-    return {
-        name: array * np.array([turn if channel.startswith("R") else 1.0 for channel in moved[name].dof])
-        for name, array in values.items()
-    }
+    still = {name: np.zeros((len(frames), width)) for name, width in widths.items() if name not in values}
+    return values | still
 
 
-def _forward(skeleton: Skeleton, values: dict[str, np.ndarray]) -> tuple[tuple[str, ...], np.ndarray]:
-    """Names and (T, P, 3) places in the skeleton's unit: starts of all bones, then ends of the outermost ones."""
+def _forward(skeleton: Skeleton, values: dict[str, np.ndarray], degrees: bool) -> tuple[np.ndarray, np.ndarray]:
+    """(T, B, 3) starts and ends of all bones in file units.
+
+    A bone's turn in its parent's is C R C^-1, where C is its own axis frame and R the product of its degrees of
+    freedom, the first applied first; its direction is given in the skeleton's axes (ASF/AMC, Acclaim; CMU's documentation).
+    """
     frames = len(next(iter(values.values())))
-    starts: list[np.ndarray] = []
-    ends: list[np.ndarray] = []
-    turns: list[np.ndarray] = []
-    for bone in skeleton.bones:
-        own = bone.axis @ _turn(bone, values, frames) @ bone.axis.T
+    starts = np.empty((frames, len(skeleton.bones), 3))
+    ends = np.empty_like(starts)
+    turns = np.empty((frames, len(skeleton.bones), 3, 3))
+    for index, bone in enumerate(skeleton.bones):
+        own = values.get(bone.name, np.zeros((frames, 0)))
+        frame = _axis_frame(bone)
+        turn = frame @ _turn(bone, own, degrees) @ frame.T
+        shift = _shift(bone, own)
         if bone.parent < 0:
-            starts.append(skeleton.root_position + _shift(bone, values, frames))
-            turns.append(own)
-        else:
-            starts.append(ends[bone.parent])
-            turns.append(turns[bone.parent] @ own)
-        ends.append(starts[-1] + turns[-1] @ bone.offset)
-    parents = {bone.parent for bone in skeleton.bones}
-    outermost = [index for index in range(len(skeleton.bones)) if index not in parents]
-    names = [bone.name for bone in skeleton.bones] + [f"{skeleton.bones[index].name} End" for index in outermost]
-    return tuple(names), np.stack([*starts, *(ends[index] for index in outermost)], axis=1)
+            starts[:, index] = ends[:, index] = np.asarray(bone.position) + shift
+            turns[:, index] = turn
+            continue
+        above = turns[:, bone.parent]
+        turns[:, index] = above @ turn
+        starts[:, index] = ends[:, bone.parent] + np.einsum("tij,tj->ti", above, shift)
+        ends[:, index] = starts[:, index] + turns[:, index] @ (np.asarray(bone.direction) * bone.length)
+    return starts, ends
 
 
-def _turn(bone: Bone, values: dict[str, np.ndarray], frames: int) -> np.ndarray:
-    """(T, 3, 3) rotation of a bone in its own axes; the first channel is applied first."""
-    columns = [index for index, channel in enumerate(bone.dof) if channel.startswith("R")]
-    if not columns:
-        return np.broadcast_to(np.eye(3), (frames, 3, 3))
-    return in_order(values[bone.name][:, columns], "".join(bone.dof[index][1] for index in columns))
+def _axis_frame(bone: Bone) -> np.ndarray:
+    """(3, 3) frame of a bone's own axes: its angles belong to the letters of its order, the first applied first."""
+    turn = np.eye(3)
+    for letter, angle in zip(bone.order, bone.axis, strict=False):
+        turn = about("xyz".index(letter), np.array([angle]))[0] @ turn
+    return turn
 
 
-def _shift(bone: Bone, values: dict[str, np.ndarray], frames: int) -> np.ndarray:
-    """(T, 3) translation of the root."""
-    shift = np.zeros((frames, 3))
-    for index, channel in enumerate(bone.dof):
-        if channel.startswith("T"):
-            shift[:, "XYZ".index(channel[1])] = values[bone.name][:, index]
+def _turn(bone: Bone, own: np.ndarray, degrees: bool) -> np.ndarray:
+    """(T, 3, 3) product of the rotations among a bone's degrees of freedom, the first applied first."""
+    turn = np.tile(np.eye(3), (len(own), 1, 1))
+    for column, dof in enumerate(bone.dofs):
+        if dof[0] == "r":
+            angle = np.radians(own[:, column]) if degrees else own[:, column]
+            turn = about("xyz".index(dof[1]), angle) @ turn
+    return turn
+
+
+def _shift(bone: Bone, own: np.ndarray) -> np.ndarray:
+    """(T, 3) translation among a bone's degrees of freedom, file units."""
+    shift = np.zeros((len(own), 3))
+    for column, dof in enumerate(bone.dofs):
+        if dof in ("tx", "ty", "tz"):
+            shift[:, "xyz".index(dof[1])] = own[:, column]
     return shift
 
 
-def _scale(skeleton: Skeleton, places: np.ndarray) -> tuple[float, list[str]]:
-    """Metres per length unit: inches by the ASF definition, unless the body would then have no human size."""
-    extent = float(np.median(np.ptp(places, axis=1).max(axis=-1)))
-    stated = skeleton.inches * _INCH_M
-    guesses = {"as stated": stated, "metres": 1.0, "centimetres": 0.01, "millimetres": 0.001, "inches": _INCH_M}
-    for name, scale in guesses.items():
-        if BODY_EXTENT_M[0] <= extent * scale <= BODY_EXTENT_M[1]:
-            return scale, [] if name == "as stated" else [f"the skeleton's length unit gives no human size; {name} taken"]
-    return stated, [f"implausible size: the body's extent is {extent * stated:.2f} m"]
+def _joints(bones: Sequence[Bone], starts: np.ndarray, ends: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
+    """Joint names and (T, P, 3) places: the start of each bone, then the ends of those that no other bone continues."""
+    parents = {bone.parent for bone in bones}
+    last = [index for index in range(len(bones)) if index not in parents]
+    names = (*(bone.name for bone in bones), *(f"{bones[index].name} End" for index in last))
+    return names, np.concatenate([starts, ends[:, last]], axis=1)
+
+
+def _damaged(path: Path, index: int, expected: str, got: str) -> UnreadableFile:
+    return UnreadableFile(
+        f"{path}, line {index + 1}: expected {expected}, got {got[:60]!r}; the file is damaged or belongs to another skeleton"
+    )

@@ -12,16 +12,11 @@ from agir_plugin.errors import UnreadableFile, UnusableRecording
 from agir_plugin.ingest import c3d_layout
 from agir_plugin.ingest.c3d_events import labelled_events
 from agir_plugin.ingest.c3d_layout import BLOCK_BYTES, BYTE_ORDERS, MAGIC, Groups, Layout
-from agir_plugin.ingest.places import FASTEST_FPS, gaps_where_absurd
+from agir_plugin.ingest.places import FASTEST_FPS, METRES, gaps_where_lost
 from agir_plugin.records import Recording
 
 SUFFIXES = (".c3d",)
 
-#: POINT:UNITS (lower case) -> metres.
-METRES = {
-    "mm": 0.001, "millimeters": 0.001, "millimetres": 0.001, "cm": 0.01, "centimeters": 0.01, "centimetres": 0.01,
-    "dm": 0.1, "m": 1.0, "meters": 1.0, "metres": 1.0, "in": 0.0254, "inch": 0.0254, "inches": 0.0254, "ft": 0.3048,
-}
 #: POINT parameters that list labels which are model results rather than places in the room.
 MODEL_OUTPUTS = ("ANGLES", "FORCES", "MOMENTS", "POWERS", "SCALARS", "REACTIONS")
 
@@ -51,7 +46,7 @@ def read(path: Path, fps: float | None = None) -> Recording:
     events, event_notes = labelled_events(groups, layout.first_frame / rate, seconds)
     return Recording(
         path=str(path), format="c3d", kind="markers", fps=rate, names=names,
-        positions_m=_clean(points[:, columns] * scale_m), up=_up(groups), events=events,
+        positions_m=gaps_where_lost(points[:, columns] * scale_m), up=_up(groups), events=events,
         notes=(*notes, *label_notes, *column_notes, *event_notes),
     )
 
@@ -110,12 +105,6 @@ def _points(raw: bytes, layout: Layout, frames: int, path: Path) -> np.ndarray:
     with np.errstate(over="ignore", invalid="ignore"):
         places = words[..., :3] if is_float else words[..., :3] * layout.scale
         return np.where(words[..., 3:] < 0, np.nan, places)
-
-
-def _clean(positions_m: np.ndarray) -> np.ndarray:
-    """Exact (0,0,0), which many systems write for a lost marker, and absurd places become NaN."""
-    lost = (positions_m == 0).all(axis=-1, keepdims=True)
-    return gaps_where_absurd(np.where(lost, np.nan, positions_m))
 
 
 def _labels(stored: Sequence[str], points: int) -> tuple[list[str], list[str]]:

@@ -7,6 +7,11 @@ import numpy as np
 FARTHEST_M = 1000.0
 #: Highest frame rate that is believed, frames per second.
 FASTEST_FPS = 10000.0
+#: Names of length units (lower case) -> metres.
+METRES = {
+    "mm": 0.001, "millimeters": 0.001, "millimetres": 0.001, "cm": 0.01, "centimeters": 0.01, "centimetres": 0.01,
+    "dm": 0.1, "m": 1.0, "meters": 1.0, "metres": 1.0, "in": 0.0254, "inch": 0.0254, "inches": 0.0254, "ft": 0.3048,
+}
 
 
 def doubles(values: np.ndarray) -> np.ndarray:
@@ -20,3 +25,9 @@ def gaps_where_absurd(positions_m: np.ndarray, farthest: float = FARTHEST_M) -> 
     with np.errstate(invalid="ignore"):
         good = (np.abs(positions_m) < farthest).all(axis=-1, keepdims=True)
     return np.where(good, positions_m, np.nan)
+
+
+def gaps_where_lost(positions_m: np.ndarray) -> np.ndarray:
+    """(..., 3) with NaN also for exact (0, 0, 0), which many systems write for a marker that was not seen."""
+    lost = (positions_m == 0).all(axis=-1, keepdims=True)
+    return gaps_where_absurd(np.where(lost, np.nan, positions_m))

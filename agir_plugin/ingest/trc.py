@@ -1,140 +1,187 @@
-"""TRC files (Motion Analysis, OpenSim) enter, marker `Recording` values leave.
-
-The header is not to be trusted in the wild: labels stand one column off, counts are those of an untrimmed file, rates are
-rounded. What the rows hold decides.
-"""
-
+"""TRC files (Motion Analysis, OpenSim) enter, marker `Recording` values leave, however their headers are shifted."""
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from agir_plugin.errors import UnreadableFile
-from agir_plugin.ingest.places import FASTEST_FPS, gaps_where_absurd
+from agir_plugin.errors import UnreadableFile, UnusableRecording
+from agir_plugin.ingest.cells import is_number, lines_of, numbers
+from agir_plugin.ingest.places import METRES, gaps_where_lost
+from agir_plugin.ingest.timing import even_frames, frame_rate
 from agir_plugin.records import Recording
 
 SUFFIXES = (".trc",)
 
-#: Length units that TRC headers name -> metres.
-UNITS = {"mm": 0.001, "cm": 0.01, "m": 1.0, "in": 0.0254, "inches": 0.0254, "ft": 0.3048}
-#: A rate in the header that is farther from the times' own than this share is not believed.
-RATE_TOLERANCE = 0.02
-#: Words of the label row that name no marker.
-_NO_MARKER = re.compile(r"^(frame#?|times?|#)$", re.IGNORECASE)
-_BLANKS = re.compile(r"[ \t]+")
+#: Lines in which the header has to be over.
+HEADER_LINES = 30
+#: More markers than any file has; a guard against damaged files.
+MOST_MARKERS = 5000
+#: Header keys that may name the rate of the data, most trusted first.
+RATE_KEYS = ("datarate", "camerarate", "origdatarate")
+
+_AXIS = re.compile(r"[XYZxyz]_?\d*")
+
+
+@dataclass
+class _Header:
+    """What stands above the numbers. `first_row` is the index of the line after the labels."""
+
+    stated: dict[str, float]
+    unit: str
+    labels: list[str]
+    first_row: int
+    notes: list[str] = field(default_factory=list)
 
 
 def sniff(head: bytes, path: Path) -> bool:
-    """Whether the text starts with TRC's word PathFileType."""
-    return head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"PathFileType")
+    """Whether the text starts with the words PathFileType or DataRate, which head every TRC file."""
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:16].lower()
+    return start.startswith((b"pathfiletype", b"datarate"))
 
 
 def read(path: Path, fps: float | None = None) -> Recording:
-    """Marker places in metres, in the file's axes; a missing cell or (0, 0, 0) is a gap.
+    """Markers in metres in the file's own axes; empty cells and exact (0, 0, 0) are gaps.
 
-    The frame rate is `fps`, else that of the time column, else the header's. Raises UnreadableFile when the header's
-    unit or labels are missing, no row of numbers follows, or the rows have different lengths.
+    Units and rates are found by what they are, not by their column; labels by their order where they do not stand above
+    their X. The time column overrules the header's rate, and frames that it shows to be missing are put back as gaps.
+
+    Raises UnreadableFile for text that is not TRC or ends within a row, UnusableRecording when it holds no markers.
     """
-    lines = path.read_bytes().removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").splitlines()
+    lines = lines_of(path)
     header = _header(lines, path)
-    labels, first = _labels(lines, path)
-    rows = _rows(lines[first:], path)
-    places, notes = _places(rows, header["Units"], path)
-    names, more = _named(labels, places.shape[1])
-    rate, about_rate = _rate(header, rows[:, 1], fps, path)
+    table = _table(lines, header, path)
+    scale_m, unit_notes = _metres(header.unit)
+    rate, rate_notes = frame_rate(table[:, 1], [header.stated.get(key, np.nan) for key in RATE_KEYS], fps, path)
+    places = gaps_where_lost(table[:, 2:].reshape(len(table), -1, 3) * scale_m)
+    places, time_notes = even_frames(table[:, 1], places, rate)
+    names, columns, name_notes = _names(header.labels, places.shape[1])
     return Recording(
-        path=str(path), format="trc", kind="markers", fps=rate, names=names, positions_m=places,
-        notes=(*notes, *more, *about_rate),
-    )  # fmt: skip
+        path=str(path), format="trc", kind="markers", fps=rate, names=names, positions_m=places[:, columns],
+        notes=(*header.notes, *unit_notes, *rate_notes, *time_notes, *name_notes),
+    )
 
 
-def _header(lines: list[str], path: Path) -> dict[str, str]:
-    """Values of the header's second and third line by name; words of the third may be apart by any blanks."""
-    at = next((number for number, line in enumerate(lines[:10]) if line.lstrip().startswith("DataRate")), None)
-    if at is None or at + 1 >= len(lines):
-        raise UnreadableFile(f"{path}: expected TRC's header line `DataRate ...` with values below, found none; export it again")
-    header = dict(zip(lines[at].split(), lines[at + 1].split(), strict=False))
-    unit = header.get("Units", "").lower()
-    if unit not in UNITS:
-        known = ", ".join(UNITS)
-        raise UnreadableFile(f"{path}: expected Units to be one of {known} in the header, got {unit!r}; correct it there")
-    return {**header, "Units": unit}
-
-
-def _labels(lines: list[str], path: Path) -> tuple[list[str], int]:
-    """Marker names in their order, wherever their columns are, and the number of the line after them."""
-    at = next((number for number, line in enumerate(lines[:12]) if line.lstrip().lower().startswith("frame#")), None)
-    if at is None:
-        raise UnreadableFile(f"{path}: expected a line of labels that starts with Frame#, found none; the header is damaged")
-    words = lines[at].split("\t") if "\t" in lines[at] else _BLANKS.split(lines[at])
-    names = [word.strip() for word in words]
-    return [name for name in names if name and not _NO_MARKER.match(name)], at + 1
-
-
-def _rows(lines: list[str], path: Path) -> np.ndarray:
-    """(T, 2 + 3 P) numbers: frame, time, coordinates; NaN where a cell is empty or missing at the end of its row."""
-    cells = [line.split("\t") if "\t" in line.strip() else line.split() for line in lines]
-    rows = [row for row in cells if row and _is_number(row[0]) and any(word.strip() for word in row[1:])]
-    if not rows:
-        raise UnreadableFile(f"{path}: expected rows of frame, time and coordinates below the labels, found none; export it again")
-    while all(not row[-1].strip() for row in rows):
-        rows = [row[:-1] for row in rows]
-    wide = max(map(len, rows))
-    wide += (2 - wide) % 3  # empty cells at a row's end may be left out
-    if wide < 5:
-        raise UnreadableFile(f"{path}: expected at least one marker in the rows, found {wide - 2} coordinates; export it again")
-    try:
-        return np.array([[_number(word) for word in row] + [np.nan] * (wide - len(row)) for row in rows])
-    except ValueError as error:
-        raise UnreadableFile(f"{path}: expected numbers in the rows, got {error}; export it again") from None
-
-
-def _places(rows: np.ndarray, unit: str, path: Path) -> tuple[np.ndarray, list[str]]:
-    places = rows[:, 2:].reshape(len(rows), -1, 3)
-    zero = (places == 0).all(axis=-1)
-    notes = [f"{zero.sum()} places of exactly (0, 0, 0) taken as gaps"] if zero.any() else []
-    places = np.where(zero[..., None] | np.isnan(places).any(axis=-1, keepdims=True), np.nan, places)
-    return gaps_where_absurd(places * UNITS[unit]), notes
-
-
-def _named(labels: list[str], count: int) -> tuple[tuple[str, ...], list[str]]:
-    """One name for each column; too many are cut, too few are filled up, both told."""
-    if len(labels) == count:
-        return tuple(labels), []
-    filled = [*labels[:count], *(f"unnamed {number}" for number in range(len(labels) + 1, count + 1))]
-    return tuple(filled), [f"{len(labels)} labels for {count} markers; they were matched from the left"]
-
-
-def _rate(header: dict[str, str], times_s: np.ndarray, fps: float | None, path: Path) -> tuple[float, list[str]]:
-    """Frames per second and what there is to say about them."""
-    if fps is not None:
-        return float(fps), []
-    said = _number_or_nan(header.get("DataRate", ""))
-    span = times_s[-1] - times_s[0] if len(times_s) > 1 else np.nan
-    seen = (len(times_s) - 1) / span if span > 0 else np.nan
-    usable = [rate for rate in (said, seen) if np.isfinite(rate) and 0 < rate <= FASTEST_FPS]
-    if not usable:
+def _header(lines: Sequence[str], path: Path) -> _Header:
+    """Keys, unit and labels; each line is found by its first word, blank lines between them do not matter."""
+    found = {}
+    for index, line in enumerate(lines[:HEADER_LINES]):
+        word = line.strip().lower()
+        if word.startswith(("datarate", "frame")):
+            found.setdefault(word[:5], index)
+    if "frame" not in found:
         raise UnreadableFile(
-            f"{path}: expected DataRate in the header or times in the rows, found neither; give the rate with --fps"
+            f"{path}: expected a line of labels that starts with Frame# in the first {HEADER_LINES} lines of a TRC "
+            "file, found none; the file is truncated or not TRC"
         )
-    if len(usable) == 2 and abs(seen - said) > RATE_TOLERANCE * said:
-        return float(seen), [f"the header says {said:g} frames per second, the times say {seen:.4g}; the times were used"]
-    return float(usable[0]), []
+    stated, unit = {}, ""
+    if "datar" in found:
+        keys = lines[found["datar"]].lower().split()
+        values = next((line.split() for line in lines[found["datar"] + 1 : found["frame"]] if line.strip()), [])
+        unit = next((value.strip("()[]").lower() for value in values if not is_number(value)), "")
+        known = len(keys) if len(keys) == len(values) else 2
+        pairs = zip(keys[:known], values[:known], strict=False)
+        stated = {key: float(value.replace(",", ".")) for key, value in pairs if is_number(value)}
+    return _Header(stated, unit, _labels(lines[found["frame"]]), found["frame"] + 1)
 
 
-def _number(word: str) -> float:
-    word = word.strip()
-    return float(word) if word else float("nan")
+def _labels(line: str) -> list[str]:
+    """Labels in order, "" for an unnamed marker; a cell of its own per label where there are tabs, else a word."""
+    if "\t" not in line:
+        return line.split()[2:]
+    cells = [cell.strip() for cell in line.split("\t")]
+    while cells and not cells[-1]:
+        cells.pop()
+    named = [k for k, cell in enumerate(cells) if cell][2:]
+    if all((k - 2) % 3 == 0 for k in named):
+        return cells[2::3]
+    return [cells[k] for k in named]
 
 
-def _is_number(word: str) -> bool:
-    return np.isfinite(_number_or_nan(word))
+def _table(lines: Sequence[str], header: _Header, path: Path) -> np.ndarray:
+    """(T, 2 + 3 M) of frame number, time and coordinates in the file's unit; notes go to the header's."""
+    rows = [(k, _cells(lines[k])) for k in range(header.first_row, len(lines)) if lines[k].strip()]
+    while rows and _AXIS.fullmatch(next((cell for cell in rows[0][1] if cell), "X")):
+        rows.pop(0)
+    if not rows:
+        raise UnusableRecording(
+            f"{path}: expected rows of numbers below the TRC labels, got none; export the trial with its markers"
+        )
+    cells = _without_blank_columns([cells for _, cells in rows], 2 + 3 * len(header.labels))
+    lengths = [len(row) for row in cells]
+    width = max(lengths)
+    markers = max(len(header.labels), -(-(width - 2) // 3))
+    _check(path, header, lengths, markers)
+    table = np.full((len(cells), 2 + 3 * markers), np.nan)
+    for index, row in enumerate(cells):
+        table[index, : len(row)] = numbers(row, f"{path}, line {rows[index][0] + 1}")
+    _note_counts(header, len(cells))
+    return table
 
 
-def _number_or_nan(word: str) -> float:
-    try:
-        return float(word)
-    except ValueError:
-        return float("nan")
+def _cells(line: str) -> list[str]:
+    """Cells of one row without the empty ones at its end."""
+    cells = [cell.strip() for cell in line.split("\t")] if "\t" in line.strip() else line.split()
+    while cells and not cells[-1]:
+        cells.pop()
+    return cells
+
+
+def _without_blank_columns(rows: list[list[str]], expected: int) -> list[list[str]]:
+    """The rows without columns that are empty in all of them, where there are more columns than the labels explain."""
+    width = max(map(len, rows))
+    if width <= expected:
+        return rows
+    filled = [k for k in range(width) if any(k < len(row) and row[k] for row in rows)]
+    if len(filled) < expected:
+        return rows
+    return [[row[k] for k in filled if k < len(row)] for row in rows]
+
+
+def _check(path: Path, header: _Header, lengths: Sequence[int], markers: int) -> None:
+    """Refuse tables without markers, with absurdly many, or that end within a row."""
+    if not 0 < markers <= MOST_MARKERS or max(lengths) < 5:
+        raise UnusableRecording(
+            f"{path}: expected 1 to {MOST_MARKERS} markers with X, Y and Z, got {len(header.labels)} labels and "
+            f"{max(lengths)} columns; export the trial with its markers"
+        )
+    announced = header.stated.get("numframes", 0.0)
+    if len(lengths) < announced and lengths[-1] < min(lengths[:-1], default=2 + 3 * markers):
+        raise UnreadableFile(
+            f"{path}: the header says {announced:.0f} frames, but the file ends within frame {len(lengths)}; "
+            "the file is truncated, copy it again"
+        )
+
+
+def _note_counts(header: _Header, frames: int) -> None:
+    for key, what, came in (("numframes", "frames", frames), ("nummarkers", "markers", len(header.labels))):
+        announced = header.stated.get(key)
+        if announced is not None and announced != came:
+            header.notes.append(f"the header says {announced:g} {what}, the file holds {came}; the file is believed")
+
+
+def _metres(unit: str) -> tuple[float, list[str]]:
+    if unit in METRES:
+        return METRES[unit], []
+    return 0.001, [f"Units {unit!r} is not a known length; millimetres assumed"]
+
+
+def _names(labels: Sequence[str], markers: int) -> tuple[tuple[str, ...], list[int], list[str]]:
+    """Names and columns of the markers to keep: the first of each repeated label; prefixes ("Anna:LASI") removed."""
+    kept: dict[str, int] = {}
+    repeated = []
+    for column in range(markers):
+        label = labels[column].rpartition(":")[2].strip() if column < len(labels) else ""
+        name = label or f"*{column + 1}"
+        if name in kept:
+            repeated.append(name)
+        else:
+            kept[name] = column
+    notes = [f"repeated labels, first kept: {', '.join(sorted(set(repeated)))}"] if repeated else []
+    unnamed = sum(name.startswith("*") for name in kept)
+    if unnamed:
+        notes.append(f"{unnamed} markers without a label, named by their column (*1 is the first)")
+    return tuple(kept), list(kept.values()), notes

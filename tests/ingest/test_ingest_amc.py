@@ -1,5 +1,4 @@
-"""Acclaim motion: a two-bone arm worked out by hand, CMU's trial against its markers, and what can be wrong."""
-
+"""A skeleton of two bones whose places can be worked out on paper, and CMU's 02_01 in three formats."""
 from __future__ import annotations
 
 from pathlib import Path
@@ -7,44 +6,37 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agir_plugin.errors import UnreadableFile
+from agir_plugin.errors import UnreadableFile, UnusableRecording
 from agir_plugin.gait import measure
 from agir_plugin.ingest import read
 from agir_plugin.motion import to_motion
 
-#: A root with a thigh of 40 and a shank of 50 units below it; 45 units are 100 inches, so that a body of 90 is 5.08 m tall.
-SKELETON = """# made for this test
+#: With 1/0.0254 units to the inch a file unit is one metre.
+ASF = """# two bones
 :version 1.10
-:name TWO
 :units
-  mass 1.0
-  length {length}
+  length 0.0254
   angle deg
-:documentation
-   two bones
 :root
-   order TX TY TZ RX RY RZ
-   axis XYZ
-   position 0 0 0
-   orientation 0 0 0
+  order TX TY TZ RX RY RZ
+  axis XYZ
+  position 0 0 0
+  orientation 0 0 0
 :bonedata
   begin
-     id 1
-     name lfemur
-     direction 0 -2 0
-     length 40
-     axis 0 0 90 XYZ
+    id 1
+    name lfemur
+    direction 0 -2 0
+    length 0.5
+    axis 0 0 0 XYZ
     dof rx ry rz
-    limits (-160.0 20.0)
-           (-70.0 70.0)
-           (-60.0 70.0)
   end
   begin
-     id 2
-     name ltibia
-     direction 0 -1 0
-     length 50
-     axis 0 0 0 XYZ
+    id 2
+    name ltibia
+    direction 0 -1 0
+    length 0.4
+    axis 0 0 90 XYZ
     dof rx
   end
 :hierarchy
@@ -53,126 +45,106 @@ SKELETON = """# made for this test
     lfemur ltibia
   end
 """
-MOTION = "#!OML\n:FULLY-SPECIFIED\n:DEGREES\n1\nroot 1 2 3 {root}\nlfemur {femur}\nltibia {tibia}\n"
+HEAD = ":FULLY-SPECIFIED\n:DEGREES\n"
 
 
-def write(folder: Path, root: str = "0 0 0", femur: str = "0 0 0", tibia: str = "0", length: float = 1.0) -> Path:
-    """A one-frame AMC file with its skeleton; with length 1 the body is 90 inches tall."""
-    (folder / "two.asf").write_text(SKELETON.format(length=length))
-    path = folder / "two_01.amc"
-    path.write_text(MOTION.format(root=root, femur=femur, tibia=tibia))
-    return path
+def _frame(number: int, root: str = "0 1 0 0 0 0", femur: str = "0 0 0", tibia: str = "0") -> str:
+    return f"{number}\nroot {root}\nlfemur {femur}\nltibia {tibia}\n"
 
 
-def places(path: Path) -> dict[str, list[float]]:
-    """Places of the first frame relative to the root, in the skeleton's unit (inches), rounded."""
-    recording = read(path)
-    found = (recording.positions_m[0] - recording.positions_m[0, 0]) / 0.0254
-    return {name: np.round(place, 6).tolist() for name, place in zip(recording.names, found, strict=True)}
+def _write(folder: Path, frames: list[str], asf: str = ASF, head: str = HEAD, skeleton: str = "walk.asf") -> Path:
+    (folder / skeleton).write_text(asf)
+    (folder / "walk.amc").write_text(head + "".join(frames))
+    return folder / "walk.amc"
 
 
-def test_at_rest_bones_hang_as_the_skeleton_says(tmp_path: Path) -> None:
-    recording = read(write(tmp_path))
-    assert recording.names == ("root", "lfemur", "ltibia", "ltibia End")
-    np.testing.assert_allclose(recording.positions_m[0, 0], np.array([1, 2, 3]) * 0.0254)
-    assert places(tmp_path / "two_01.amc") == {
-        "root": [0, 0, 0], "lfemur": [0, 0, 0], "ltibia": [0, -40, 0], "ltibia End": [0, -90, 0],
-    }  # fmt: skip
-    assert (recording.format, recording.kind, recording.up, recording.fps) == ("amc", "joints", "+y", 120.0)
-    assert recording.notes[0] == "skeleton: two.asf" and "120 frames per second assumed" in recording.notes[1]
+def test_a_skeleton_at_rest_hangs_down_in_metres(tmp_path: Path) -> None:
+    recording = read(_write(tmp_path, [_frame(1), _frame(2)]))
+    assert recording.names == ("root", "lfemur", "ltibia", "ltibia End") and recording.fps == 120.0
+    assert (recording.format, recording.kind) == ("amc", "joints")
+    assert any("no frame rate" in note for note in recording.notes)
+    np.testing.assert_allclose(recording.positions_m[1], [[0, 1, 0], [0, 1, 0], [0, 0.5, 0], [0, 0.1, 0]], atol=1e-12)
 
 
-def test_a_shank_bends_about_its_own_axis(tmp_path: Path) -> None:
-    """90 degrees about x turn (0, -50, 0) into (0, 0, -50)."""
-    assert places(write(tmp_path, tibia="90"))["ltibia End"] == [0, -40, -50]
+def test_turns_are_about_each_bones_own_axes(tmp_path: Path) -> None:
+    """The root's quarter about y leaves the leg hanging; the thigh's quarter about x takes it forward to -z.
+
+    The shank's own x axis points along y (its frame is turned a quarter about z), about which a hanging leg spins in
+    place; with the thigh along -z, the shank's axis still along y at rest, a quarter takes it from -z to -x.
+    """
+    frames = [_frame(1, root="0 1 0 0 90 0"), _frame(2, femur="90 0 0"), _frame(3, tibia="90")]
+    places = read(_write(tmp_path, frames)).positions_m
+    np.testing.assert_allclose(places[0, 3], [0, 0.1, 0], atol=1e-12)
+    np.testing.assert_allclose(places[1], [[0, 1, 0], [0, 1, 0], [0, 1, -0.5], [0, 1, -0.9]], atol=1e-12)
+    np.testing.assert_allclose(places[2, 3], [0, 0.1, 0], atol=1e-12)
 
 
-def test_a_thigh_turns_in_its_tilted_frame_and_takes_the_shank_along(tmp_path: Path) -> None:
-    """Its frame is turned by 90 degrees about z, so its own x is the world's y: the bone lies in that axis and stays."""
-    assert places(write(tmp_path, femur="90 0 0"))["ltibia"] == [0, -40, 0]
-    # its own y is the world's -x: 90 degrees about -x turn (0, -40, 0) into (0, 0, 40)
-    assert places(write(tmp_path, femur="0 90 0"))["ltibia End"] == [0, 0, 90]
+def test_x_is_applied_before_z_in_the_order_xyz(tmp_path: Path) -> None:
+    """-y by x to -z, where z leaves it; in the order rz ry rx, -y by z to +x, where x leaves it."""
+    frames = [_frame(1, femur="90 0 90")]
+    np.testing.assert_allclose(read(_write(tmp_path, frames)).positions_m[0, 2], [0, 1, -0.5], atol=1e-12)
+    path = _write(tmp_path, frames, ASF.replace("rx ry rz", "rz ry rx"))
+    np.testing.assert_allclose(read(path).positions_m[0, 2], [0.5, 1, 0], atol=1e-12)
 
 
-def test_angles_are_applied_x_first(tmp_path: Path) -> None:
-    """x by 90: (0, -90, 0) -> (0, 0, -90); then y by 90: -> (-90, 0, 0)."""
-    assert places(write(tmp_path, root="90 90 0"))["ltibia End"] == [-90, 0, 0]
+def test_the_columns_of_the_root_follow_its_order_and_angles_may_be_radians(tmp_path: Path) -> None:
+    asf = ASF.replace("order TX TY TZ RX RY RZ", "order RX RY RZ TZ TY TX").replace("angle deg", "angle rad")
+    frames = [_frame(1, root=f"{np.pi / 2} 0 0 3 2 1")]
+    path = _write(tmp_path, frames, asf.replace("0 0 90 XYZ", "0 0 0 XYZ"), ":FULLY-SPECIFIED\n")
+    np.testing.assert_allclose(read(path).positions_m[0, [0, 2]], [[1, 2, 3], [1, 2, 2.5]], atol=1e-12)
 
 
-def test_the_unit_is_the_skeletons_unless_no_human_has_that_size(tmp_path: Path) -> None:
-    assert np.ptp(read(write(tmp_path)).positions_m[0, :, 1]) == pytest.approx(90 * 0.0254)
-    recording = read(write(tmp_path, length=0.45))  # 5.08 m tall: 90 must be inches
-    assert np.ptp(recording.positions_m[0, :, 1]) == pytest.approx(90 * 0.0254)
-    assert "gives no human size; inches taken" in recording.notes[1]
+@pytest.mark.parametrize("name", ["walk_03.asf", "walk.ASF", "other.asf"])
+def test_the_skeleton_is_found_beside_the_motion(tmp_path: Path, name: str) -> None:
+    path = _write(tmp_path, [_frame(1)], skeleton=name).rename(tmp_path / "walk_03.amc")
+    assert any(f"skeleton from {name}" in note for note in read(path).notes)
 
 
-def test_radians_and_a_given_rate(tmp_path: Path) -> None:
-    path = write(tmp_path, tibia=repr(np.pi / 2))
-    path.write_text(path.read_text().replace(":DEGREES", ":RADIANS"))
-    assert places(path)["ltibia End"] == [0, -40, -50]
-    assert read(path, fps=60).fps == 60.0
-
-
-def test_the_skeleton_is_found_by_name_or_because_it_is_the_only_one(tmp_path: Path) -> None:
-    path = write(tmp_path)
-    (tmp_path / "two.asf").rename(tmp_path / "other.asf")
-    assert read(path).notes[0] == "skeleton: other.asf"
-    (tmp_path / "third.asf").write_text((tmp_path / "other.asf").read_text())
-    with pytest.raises(UnreadableFile, match="two_01.asf or two.asf beside it, but there are other.asf, third.asf"):
+def test_without_its_skeleton_or_motion_it_is_refused(tmp_path: Path) -> None:
+    path = _write(tmp_path, [_frame(1)], skeleton="a.asf")
+    (tmp_path / "b.asf").write_text(ASF)
+    with pytest.raises(UnusableRecording, match="walk.amc: expected its skeleton walk.asf.*got a.asf, b.asf"):
         read(path)
-    (tmp_path / "TWO_01.ASF").write_text((tmp_path / "other.asf").read_text())
-    assert read(path).notes[0] == "skeleton: TWO_01.ASF"
+    with pytest.raises(UnusableRecording, match="a.asf: this is the skeleton of .amc files, no motion"):
+        read(tmp_path / "a.asf")
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "says"),
-    [
-        ("ltibia 0\n", "", "frame 1: the numbers for ltibia do not fit its channels in two.asf"),
-        ("ltibia 0\n", "ltibia 0 0\n", "the numbers for ltibia do not fit"),
-        ("ltibia 0\n", "ltibia 0\nrhand 3\n", "the numbers for rhand do not fit"),
-        ("ltibia 0\n", "ltibia x\n", "expected numbers for ltibia"),
-        ("ltibia 0\n", "ltibia nan\n", "expected angles and lengths below"),
-        ("\n1\nroot", "\nroot", "expected frames"),
-    ],
-)
-def test_motion_that_does_not_fit_is_told(tmp_path: Path, old: str, new: str, says: str) -> None:
-    path = write(tmp_path)
-    path.write_text(path.read_text().replace(old, new))
-    with pytest.raises(UnreadableFile, match="two_01.amc") as told:
-        read(path)
-    assert says in str(told.value)
+@pytest.mark.parametrize(("frames", "says"), [
+    ([_frame(1), "2\nroot 0 1 0 0 0 0\n"], "3 bones in every frame, got 1 in frame 2 of 2"),
+    ([_frame(1, femur="0 0")], "line 5: expected .* its 3 values"),
+    ([_frame(1, femur="0 0 x")], "line 5: expected a number"),
+    ([_frame(1, femur="0 0 nan")], "got NaN, inf or more"),
+    ([_frame(1) + "tail 1 2\n"], "line 7.*another skeleton"),
+])
+def test_damaged_motion_is_named(tmp_path: Path, frames: list[str], says: str) -> None:
+    with pytest.raises(UnreadableFile, match=f"walk.amc.*{says}"):
+        read(_write(tmp_path, frames))
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "says"),
-    [
-        (":hierarchy", ":nothing", "expected the sections :hierarchy of an ASF skeleton"),
-        ("lfemur ltibia\n", "ltibia lfemur\n", "cannot be understood"),
-        ("root lfemur", "root lfemur lfemur", "cannot be understood"),
-        ("length 40", "length", "cannot be understood"),
-        ("direction 0 -2 0", "direction 0 0 0", "cannot be understood"),
-        ("dof rx\n", "dof rw\n", "cannot be understood"),
-    ],
-)
-def test_a_damaged_skeleton_is_told(tmp_path: Path, old: str, new: str, says: str) -> None:
-    path = write(tmp_path)
-    skeleton = tmp_path / "two.asf"
-    skeleton.write_text(skeleton.read_text().replace(old, new))
-    with pytest.raises(UnreadableFile, match="two.asf") as told:
-        read(path)
-    assert says in str(told.value)
+@pytest.mark.parametrize(("old", "new", "says"), [
+    ("direction 0 -2 0", "direction 0 -2", "three numbers after `direction` of lfemur"),
+    ("length 0.4", "length long", "a number after `length` of ltibia"),
+    ("dof rx ry rz", "dof rx rw", "degrees of freedom"),
+    ("    lfemur ltibia\n", "", "every bone in :hierarchy"),
+    ("lfemur ltibia\n", "lfemur ltibia lfemur\n", "each bone once"),
+    ("0 0 90 XYZ", "0 0 90 ABC", "an axis order"),
+    ("    name ltibia\n", "", "a `name` in each bone"),
+])
+def test_a_damaged_skeleton_is_named(tmp_path: Path, old: str, new: str, says: str) -> None:
+    with pytest.raises(UnreadableFile, match=f"walk.asf.*{says}"):
+        read(_write(tmp_path, [_frame(1)], ASF.replace(old, new)))
 
 
-def test_a_skeleton_alone_is_no_motion(tmp_path: Path) -> None:
-    write(tmp_path)
-    with pytest.raises(UnreadableFile, match="the skeleton of .amc files and holds no motion"):
-        read(tmp_path / "two.asf")
+def test_one_walk_of_cmu_in_three_formats_measures_the_same(shared_data: Path) -> None:
+    paths = [shared_data / "cmu_walks" / name for name in ("02_01.c3d", "02_01.amc", "bvh/02_01.bvh")]
+    measured = [measure(to_motion(read(path))) for path in paths]
+    assert np.ptp([gait.value("speed_mps") for gait in measured]) < 0.02
+    assert np.ptp([gait.value("cadence_spm") for gait in measured]) < 1.5
 
 
-def test_cmus_trial_measures_alike_from_markers_joints_and_its_conversion(shared_data: Path) -> None:
-    folder = shared_data / "cmu_walks"
-    files = ("02_01.c3d", "02_01.amc", "bvh/02_01.bvh")
-    walks = [measure(to_motion(read(folder / file))) for file in files]
-    for name, apart in (("speed_mps", 0.02), ("cadence_spm", 1.5)):
-        values = [walk.value(name) for walk in walks]
-        assert max(values) - min(values) <= apart, values
+def test_amc_and_bvh_of_one_walk_have_the_same_legs(shared_data: Path) -> None:
+    amc, bvh = (read(shared_data / "cmu_walks" / name) for name in ("02_01.amc", "bvh/02_01.bvh"))
+    legs = [("lfemur", "LeftUpLeg"), ("rtibia", "RightLeg"), ("lfoot", "LeftFoot"), ("rtoes", "RightToeBase")]
+    for ours, theirs in legs:
+        one, other = amc.positions_m[:, amc.names.index(ours)], bvh.positions_m[:, bvh.names.index(theirs)]
+        np.testing.assert_allclose(one - amc.positions_m[:, 0], other - bvh.positions_m[:, 0], atol=0.002)

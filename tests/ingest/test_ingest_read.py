@@ -18,18 +18,18 @@ BVH = (
     "OFFSET 0.1 -0.1 0\nCHANNELS 3 Zrotation Xrotation Yrotation\nEnd Site\n{\nOFFSET 0 -0.4 0\n}\n}\n}\n"
     "MOTION\nFrames: 2\nFrame Time: 0.01\n1 2 3 4 5 6\n1 2 3 4 5 6\n"
 )
-#: Two markers, two frames.
+
+
 TRC = (
-    b"PathFileType\t4\t(X/Y/Z)\tx.trc\nDataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\n100\t100\t2\t2\tmm\n"
-    b"Frame#\tTime\tLASI\t\t\tRASI\t\t\n\t\tX1\tY1\tZ1\tX2\tY2\tZ2\n\n1\t0\t1\t2\t3\t4\t5\t6\n2\t0.01\t1\t2\t3\t4\t5\t6\n"
+    "PathFileType\t4\t(X/Y/Z)\tw.trc\nDataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\n100\t100\t2\t2\tmm\n"
+    "Frame#\tTime\tLKNE\t\t\tRKNE\t\t\n\t\tX1\tY1\tZ1\tX2\tY2\tZ2\n\n1\t0.00\t1\t2\t3\t4\t5\t6\n2\t0.01\t1\t2\t3\t4\t5\t6\n"
 )
-#: One bone, two frames, and its skeleton.
-AMC = b":FULLY-SPECIFIED\n:DEGREES\n1\nroot 0 0 0 0 0 0\nlfemur 1 2\n2\nroot 0 0 0 0 0 0\nlfemur 1 2\n"
 ASF = (
-    ":version 1.10\n:units\n length 0.45\n angle deg\n:root\n order TX TY TZ RX RY RZ\n axis XYZ\n position 0 0 0\n"
-    " orientation 0 0 0\n:bonedata\n begin\n name lfemur\n direction 0 -1 0\n length 7\n axis 0 0 0 XYZ\n dof rx rz\n end\n"
-    ":hierarchy\n begin\n root lfemur\n end\n"
+    ":units\n length 0.45\n angle deg\n:root\n order TX TY TZ RX RY RZ\n axis XYZ\n:bonedata\nbegin\nname lfemur\n"
+    "direction 0 -1 0\nlength 7\naxis 0 0 20 XYZ\ndof rx ry rz\nend\n:hierarchy\nbegin\nroot lfemur\nend\n"
 )
+AMC = ":FULLY-SPECIFIED\n:DEGREES\n1\nroot 1 2 3 4 5 6\nlfemur 1 2 3\n2\nroot 1 2 3 4 5 6\nlfemur 1 2 3\n"
+CSV = "time,hip_x,hip_y,hip_z,knee_x,knee_y,knee_z\n0.00,1,2,3,1,1.5,3\n0.01,1,2,3,1,1.5,3\n"
 
 
 def _npy(array: np.ndarray) -> bytes:
@@ -47,10 +47,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def good_bytes(folder: Path) -> dict[str, bytes]:
     """One small correct file of each format."""
     rng = np.random.default_rng(0)
+    (folder / "flipped.asf").write_text(ASF)
     write_c3d(folder / "good.c3d", ["LASI", "RASI", "SACR", "LKNE", "RKNE"], rng.uniform(0.1, 1, (8, 5, 3)), 100.0)
     joints = _npy(rng.uniform(0, 1, (4, 22, 3)))
-    (folder / "only.asf").write_text(ASF)
-    return {".c3d": (folder / "good.c3d").read_bytes(), ".bvh": BVH.encode(), ".npy": joints, ".trc": TRC, ".amc": AMC}
+    return {".c3d": (folder / "good.c3d").read_bytes(), ".bvh": BVH.encode(), ".npy": joints,
+            ".trc": TRC.encode(), ".amc": AMC.encode(), ".asf": ASF.encode(), ".csv": CSV.encode()}
 
 
 @pytest.mark.parametrize(("name", "content", "says"), [
@@ -116,14 +117,13 @@ def _only_agir_errors(path: Path) -> None:
 
 
 FUZZ = settings(
-    max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
-@pytest.mark.parametrize("suffix", [".c3d", ".bvh", ".npy", ".trc", ".amc"])
-@pytest.mark.parametrize(
-    "start", [b"", b"\x02\x50", b"HIERARCHY\n", b"\x93NUMPY\x01\x00", b"PathFileType\n", b":DEGREES\n1\n"]
-)
+@pytest.mark.parametrize("suffix", [".c3d", ".bvh", ".npy", ".trc", ".amc", ".csv"])
+@pytest.mark.parametrize("start", [b"", b"\x02\x50", b"HIERARCHY\n", b"\x93NUMPY\x01\x00", b"PathFileType\nFrame#\tTime\tA\n",
+                                   b":DEGREES\n1\nroot ", b"frame,name,x,y,z\n"])
 @FUZZ
 @given(rest=st.binary(max_size=1500))
 @example(rest=b"\0" * 1500)
@@ -134,7 +134,7 @@ def test_random_bytes_under_each_ending(folder: Path, suffix: str, start: bytes,
     _only_agir_errors(path)
 
 
-@pytest.mark.parametrize("suffix", [".c3d", ".bvh", ".npy", ".trc", ".amc"])
+@pytest.mark.parametrize("suffix", [".c3d", ".bvh", ".npy", ".trc", ".amc", ".csv"])
 @settings(FUZZ, max_examples=300)
 @given(data=st.data())
 def test_flipped_bytes_in_correct_files(
