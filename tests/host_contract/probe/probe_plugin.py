@@ -1,4 +1,7 @@
-"""A plugin that exists only for this suite: data, model, language model and losses of its own, reached by `target:` alone."""
+"""A plugin that exists only for this suite: data, models, language model, losses, metric and monitor of its own.
+
+It is reached by `target:` alone.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,12 @@ import torch
 from mGPT.archs.mgpt_lm import MLM
 from mGPT.data import BASEDataModule
 from mGPT.models.mgpt import MotionGPT
+from pytorch_lightning import Callback
 from pytorch_lightning.accelerators import AcceleratorRegistry, CPUAccelerator
+from pytorch_lightning.callbacks import ModelCheckpoint
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
+from torchmetrics import Metric
 
 
 class ListedCPU(CPUAccelerator):
@@ -103,12 +109,47 @@ class Mean(nn.Module):
         self.values = []
 
 
-class ProbeModel(MotionGPT):
-    """Own step, own losses, own metric, own prediction file."""
+class Share(Metric):
+    """Share of the clips whose number is even, since the last `compute`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_state("even", torch.tensor(0.0), dist_reduce_fx="sum")
+        self.add_state("seen", torch.tensor(0.0), dist_reduce_fx="sum")
+
+    def update(self, numbers: Tensor) -> None:
+        """Count."""
+        self.even += (numbers % 2 == 0).sum()
+        self.seen += len(numbers)
+
+    def compute(self) -> Tensor:
+        """The share."""
+        return self.even / self.seen
+
+
+class PlainFiles(MotionGPT):
+    """MotionGPT as it is, with checkpoints of tensors and plain values, and a list of all that it logged."""
 
     def __init__(self, cfg: Any, datamodule: Any, **params: Any) -> None:
         super().__init__(cfg=cfg, datamodule=datamodule, **params)
         self.own = cfg
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Without the keys that hold configuration objects, so that the file loads with weights_only=True."""
+        for key in ("hparams_name", "hyper_parameters", "datamodule_hparams_name", "datamodule_hyper_parameters"):
+            checkpoint.pop(key, None)
+
+    def on_fit_end(self) -> None:
+        """Write the names and last values of all that was logged."""
+        values = {name: float(value) for name, value in self.trainer.callback_metrics.items()}
+        Path(self.own.FOLDER, f"logged_{self.own.NAME}.json").write_text(json.dumps(values))
+
+
+class ProbeModel(PlainFiles):
+    """Own step, own losses, own metric, own monitor, own prediction file."""
+
+    def __init__(self, cfg: Any, datamodule: Any, **params: Any) -> None:
+        super().__init__(cfg=cfg, datamodule=datamodule, **params)
         self._losses = nn.ModuleDict({f"losses_{split}": Mean() for split in ("train", "val", "test")})
 
     def allsplit_step(self, split: str, batch: dict[str, Any], batch_idx: int) -> Any:
@@ -117,11 +158,24 @@ class ProbeModel(MotionGPT):
         words = self.lm.tokenizer(texts, padding=True, return_tensors="pt").input_ids.to(self.device)
         loss = self.lm.language_model(input_ids=words, labels=words).loss
         self._losses[f"losses_{split}"].values.append(float(loss.detach()))
+        if split != "train":
+            self.metrics.Share.update(torch.arange(len(words)))
         return [("probe", float(loss.detach()))] if split == "test" else loss
 
+    def configure_metrics(self) -> None:
+        """A metric of our own in the place of MotionGPT's."""
+        self.metrics = nn.ModuleDict({"Share": Share()})
+
     def metrics_log_dict(self) -> dict[str, float]:
-        """One metric of our own, under a name that MotionGPT's console knows."""
-        return {"Metrics/accuracy": 0.5}
+        """Under a name that MotionGPT's console knows."""
+        share = float(self.metrics.Share.compute())
+        self.metrics.Share.reset()
+        return {"Metrics/accuracy": share}
+
+    def configure_callbacks(self) -> list[Callback]:
+        """A checkpoint of our own choice; it takes the place of MotionGPT's."""
+        folder = Path(self.own.FOLDER) / "chosen"
+        return [ModelCheckpoint(folder, "chosen", monitor="probe/loss/val", mode="min", save_last=True)]
 
     def save_npy(self, outputs: list[Any]) -> None:
         """Called once per test with what the test steps returned."""
@@ -129,7 +183,13 @@ class ProbeModel(MotionGPT):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "outputs.json").write_text(json.dumps([batch[0][1] for batch in outputs]))
 
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Tensors and plain values only, so that the file loads with weights_only=True."""
-        for key in ("hparams_name", "hyper_parameters", "datamodule_hparams_name", "datamodule_hyper_parameters"):
-            checkpoint.pop(key, None)
+
+class GrowingModel(MotionGPT):
+    """Takes checkpoints of a smaller vocabulary."""
+
+    def load_state_dict(self, state_dict: dict[str, Tensor], strict: bool = True, **more: Any) -> Any:
+        """Old rows from the checkpoint, new rows as they are."""
+        own = self.state_dict()
+        tables = [name for name in state_dict if name.startswith("lm.") and len(state_dict[name]) < len(own[name])]
+        grown = {name: torch.cat([state_dict[name], own[name][len(state_dict[name]) :]]) for name in tables}
+        return super().load_state_dict({**state_dict, **grown}, strict, **more)

@@ -14,8 +14,7 @@ import torch
 from mGPT.config import get_obj_from_str, instantiate_from_config
 from mGPT.models.mgpt import MotionGPT
 from omegaconf import OmegaConf
-
-VQ = {"nfeats": 263, "code_num": 24, "code_dim": 8, "output_emb_width": 8, "width": 16, "down_t": 2, "stride_t": 2, "depth": 2}
+from tiny import VQ, untied
 
 
 def features() -> torch.Tensor:
@@ -78,16 +77,27 @@ def main() -> None:
     torch.manual_seed(11)
     params = OmegaConf.to_container(cfg.model.params, resolve=True)
     params.pop("whisper_path", None)
-    model = get_obj_from_str(cfg.model.target)(cfg=cfg, datamodule=datamodule(), **params)
+    with untied():  # released checkpoints have a head of its own
+        model = get_obj_from_str(cfg.model.target)(cfg=cfg, datamodule=datamodule(), **params)
     assert isinstance(model, MotionGPT)
     model.eval()
+    use_many_codes(model)
+    torch.save({"state_dict": model.state_dict()}, work / "model.ckpt")
+    torch.save(answers_of(model), work / "answers.pt")
+
+
+def use_many_codes(model: Any) -> None:
+    """Codes that lie where the encoder puts the fixed features, so that many of them are used."""
     with torch.no_grad():
         latents = model.vae.encoder.model(features().transpose(1, 2)).transpose(1, 2).flatten(0, 1)
-        model.vae.quantizer.codebook.copy_(latents[:24])  # so that many codes are used
+        model.vae.quantizer.codebook.copy_(latents[: VQ["code_num"]])
+
+
+def answers_of(model: Any) -> dict[str, torch.Tensor]:
+    """Codes of the fixed features and the motion that they stand for."""
+    with torch.no_grad():
         codes = model.vae.encode(features())[0]
-        motion = torch.stack([model.vae.decode(row)[0] for row in codes])
-    torch.save({"state_dict": model.state_dict()}, work / "model.ckpt")
-    torch.save({"codes": codes, "motion": motion}, work / "answers.pt")
+        return {"codes": codes, "motion": torch.stack([model.vae.decode(row)[0] for row in codes])}
 
 
 if __name__ == "__main__":
