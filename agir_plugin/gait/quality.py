@@ -37,7 +37,9 @@ NEEDED = ("pelvis", "left_hip", "right_hip", "left_ankle", "right_ankle", "left_
 
 
 def unusable(motion: Motion) -> tuple[str, ...]:
-    """Why a motion cannot be measured at all: too short, too slowly sampled, or its legs not seen."""
+    """Why a motion cannot be measured at all: of no human size, too short, too slowly sampled, or its legs not seen."""
+    if "implausible_size" in motion.flags:
+        return ("no length unit makes a person of the recording's pelvis and feet; check the labels and the unit",)
     if motion.fps < MIN_FPS:
         return (f"expected at least {MIN_FPS:g} frames per second to place gait events, got {motion.fps:g}",)
     if motion.seconds >= STANDING_S and _stands(motion):
