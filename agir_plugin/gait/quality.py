@@ -58,13 +58,15 @@ def unusable(motion: Motion) -> tuple[str, ...]:
     return ()
 
 
-def refusals(walk: Walk, events: Events, steps: Sequence[Step], strides: Sequence[Stride]) -> tuple[str, ...]:
+def refusals(
+    motion: Motion, walk: Walk, events: Events, steps: Sequence[Step], strides: Sequence[Stride]
+) -> tuple[str, ...]:
     """Why a recording's parameters cannot be trusted; empty when they can."""
     if walk.stepping_mps < STANDING_MPS:
         return ("the person stands: the feet do not step",)
     if walk.speed_mps <= 0 or np.median([step.length_m for step in steps] or [0.0]) < 0:
         return ("the person does not walk forwards: the pelvis travels against the direction that it faces",)
-    one_cause = _running(walk, strides) or _too_few(walk, events)
+    one_cause = _running(walk, strides) or _too_few(motion, walk, events)
     if one_cause:
         return (one_cause,)
     disorder = _disorder(events)
@@ -90,12 +92,13 @@ def _stands(motion: Motion) -> bool:
     return bool(np.linalg.norm(horizontal(np.ptp(feet, axis=0)), axis=-1).max() < STANDING_M)
 
 
-def _too_few(walk: Walk, events: Events) -> str:
+def _too_few(motion: Motion, walk: Walk, events: Events) -> str:
     counts = [len(strikes) for strikes in events.heel_strikes]
     if min(counts) >= MIN_STRIKES:
         return ""
     seen = " and ".join(f"{count} {side}" for count, side in zip(counts, SIDES, strict=True))
     turning = f"; the person turns by {walk.turned_deg:.0f} degrees" if walk.turns else ""
+    turning = "; the rest is a turn" if "turning" in motion.flags else turning
     return f"expected at least {MIN_STRIKES} heel strikes of each foot on a straight stretch, found {seen}{turning}"
 
 

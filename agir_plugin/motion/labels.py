@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +58,8 @@ def landmarks(names: Sequence[str]) -> tuple[dict[str, int], str]:
     That set is asked first, the others in the order of how much they explain, `other spellings` last. A word that most
     labels share (`Subject1_LASI`) is tried without, and a side at the end (`ASIS_L`, `HeelR`) is read like one in front.
     """
-    readings = [_columns(names), _columns(_without_shared_word(names))]
-    found = [_landmarks(columns) for columns in readings]
-    return max(found, key=lambda reading: len(reading[0]))
+    columns, best = _landmarks_of(tuple(names))
+    return dict(columns), best
 
 
 @cache
@@ -119,6 +118,14 @@ def joint_table() -> dict[str, list[str]]:
 def trunk_names() -> list[str]:
     """Names of joints between pelvis and neck, lowest first."""
     return _load("joint_names.yaml")["trunk"]
+
+
+@lru_cache(maxsize=64)
+def _landmarks_of(names: tuple[str, ...]) -> tuple[Mapping[str, int], str]:
+    """`landmarks`, remembered: the files of one laboratory have the same labels."""
+    readings = [_columns(names), _columns(_without_shared_word(names))]
+    found = [_landmarks(columns) for columns in readings]
+    return max(found, key=lambda reading: len(reading[0]))
 
 
 def _landmarks(columns: Mapping[str, int]) -> tuple[dict[str, int], str]:

@@ -11,6 +11,8 @@ NEIGHBOURS = 3
 FAR_M = 0.06
 #: ... beyond what a limb can do in that time: markers on a foot reach about 80 m/s^2 when the heel lands.
 FASTEST_MPS2 = 100.0
+#: A track whose second differences all stay below this part of that has no wild frame: three frames climb no faster.
+SMOOTH = 1.0 / 6.0
 
 
 def without_spikes(marks: Marks, fps: float) -> tuple[dict[str, np.ndarray], list[str]]:
@@ -33,9 +35,10 @@ def _wild(track: np.ndarray, fps: float) -> np.ndarray:
     wild = np.zeros(len(track), bool)
     if len(seen) <= 2 * NEIGHBOURS:
         return wild
+    far_m = FAR_M + 0.5 * FASTEST_MPS2 * (NEIGHBOURS / fps) ** 2
+    if np.abs(np.diff(track[seen], 2, axis=0)).max() < SMOOTH * far_m:
+        return wild
     padded = np.pad(track[seen], ((NEIGHBOURS, NEIGHBOURS), (0, 0)), mode="edge")
     around = np.lib.stride_tricks.sliding_window_view(padded, 2 * NEIGHBOURS + 1, axis=0)
-    away = np.linalg.norm(track[seen] - np.median(around, axis=-1), axis=-1)
-    far_m = FAR_M + 0.5 * FASTEST_MPS2 * (NEIGHBOURS / fps) ** 2
-    wild[seen] = away > far_m
+    wild[seen] = np.linalg.norm(track[seen] - np.median(around, axis=-1), axis=-1) > far_m
     return wild
