@@ -30,6 +30,15 @@ def _frame_rate(value: float | None) -> float | None:
     return value
 
 
+def _event_method(value: str) -> str:
+    """Check --events before anything is loaded."""
+    from agir_plugin.gait.event_methods import NAMES
+
+    if value not in NAMES:
+        raise typer.BadParameter(f"expected one of {', '.join(NAMES)}, got {value!r}")
+    return value
+
+
 Files = Annotated[
     list[Path],
     typer.Argument(
@@ -60,23 +69,40 @@ Plot = Annotated[
     ),
 ]
 
+Events = Annotated[
+    str,
+    typer.Option(
+        "--events",
+        metavar="METHOD",
+        help="Where heel strikes and toe-offs come from: landing (default), zeni, oconnor, minimum_height, or file for the "
+        "labels that the laboratory stored.",
+        callback=_event_method,
+        show_default=False,
+    ),
+]
 
-def gait(files: Files, json_out: Json = None, csv_out: Csv = None, plot: Plot = None, fps: Fps = None) -> None:
+
+def gait(
+    files: Files, json_out: Json = None, csv_out: Csv = None, plot: Plot = None, fps: Fps = None, events: Events = "landing"
+) -> None:
     """Measure gait events and parameters of recordings.
 
     * `agir gait walk.c3d`: a card, each parameter beside its norm
     * `agir gait *.c3d --json gait.json --csv gait.csv`: events and parameters of many walks
     * `agir gait joints.npy --fps 30 --json -`: JSON for the next program
     * `agir gait walk.c3d --plot walk.png`: a picture of the feet and their events
+    * `agir gait walk.c3d --events zeni`: events by a published method, `--events file`: the laboratory's labels
 
     A walk that cannot be measured (a standing trial, a single step, somebody running) is refused with its reasons,
     which is a result: exit code 0. A file that cannot be read is named on stderr and the others go on: exit code 1.
     """
     _check_gait_results(len(files), json_out, csv_out, plot)
+    if fps is not None and events == "file":
+        raise UsageError("expected --events file without --fps: labels keep the file's own time; leave one of them out")
     from agir_plugin.gait import report_json
     from agir_plugin.report import gait_card
 
-    found, failed = _each(files, "measuring", lambda path: (path, *_measure(path, fps)))
+    found, failed = _each(files, "measuring", lambda path: (path, *_measure(path, fps, events)))
     reports = [report_json(str(path), measured) for path, _, measured in found]
     if json_out is None and csv_out is None:
         for path, _, measured in found:
@@ -139,13 +165,14 @@ def _check_gait_results(n_files: int, json_out: str | None, csv_out: str | None,
         raise UsageError(f"expected one file with --plot, got {n_files}; plot them one at a time")
 
 
-def _measure(path: Path, fps: float | None) -> tuple[Motion, GaitParameters]:
+def _measure(path: Path, fps: float | None, events: str) -> tuple[Motion, GaitParameters]:
     from agir_plugin.gait import measure
     from agir_plugin.ingest import read
     from agir_plugin.motion import to_motion
 
-    motion = to_motion(read(path, fps))
-    return motion, measure(motion)
+    recording = read(path, fps)
+    motion = to_motion(recording)
+    return motion, measure(motion, events, recording.events)
 
 
 def _each(files: Sequence[Path], title: str, work: Callable[[Path], Found]) -> tuple[list[Found], list[str]]:

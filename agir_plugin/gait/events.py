@@ -46,7 +46,7 @@ class Events:
 def detect(walk: Walk) -> Events:
     """Heel strikes and toe-offs of both feet; a foot's toe-offs lie between its heel strikes, one at most."""
     strikes = tuple(_heel_strikes(walk, side) for side in (0, 1))
-    offs = tuple(_one_per_stride(_toe_offs(walk, side), strikes[side]) for side in (0, 1))
+    offs = tuple(one_per_stride(_toe_offs(walk, side), strikes[side]) for side in (0, 1))
     return Events(strikes, offs)
 
 
@@ -54,18 +54,18 @@ def _heel_strikes(walk: Walk, side: int) -> np.ndarray:
     heel = walk.points.heel_m[:, side] @ walk.forward
     relative = heel - walk.points.joint("pelvis") @ walk.forward
     landed = HEEL_LANDED if walk.points.heel_markers else ANKLE_LANDED
-    found = [_landing(walk, heel, peak, landed) for peak in _extrema(relative, walk.points.fps)]
-    return _without_doubles(np.array([at for at in found if at is not None]))
+    found = [_landing(walk, heel, peak, landed) for peak in extrema(relative, walk.points.fps)]
+    return without_doubles(np.array([at for at in found if at is not None]))
 
 
 def _toe_offs(walk: Walk, side: int) -> np.ndarray:
     toe = walk.points.toe_m[:, side] @ walk.forward
     relative = walk.points.joint("pelvis") @ walk.forward - toe
-    found = [_leaving(walk, toe, peak) for peak in _extrema(relative, walk.points.fps)]
+    found = [_leaving(walk, toe, peak) for peak in extrema(relative, walk.points.fps)]
     return np.array([at for at in found if at is not None])
 
 
-def _extrema(relative: np.ndarray, fps: float) -> np.ndarray:
+def extrema(relative: np.ndarray, fps: float) -> np.ndarray:
     size = signals.spread(relative)
     return signals.peaks(relative, round(MIN_STRIDE_S * fps), RISE * size, EDGE_RISE * size)
 
@@ -92,7 +92,7 @@ def _level(speed: np.ndarray, body_mps: float, share: float) -> float:
     return rest + share * (body_mps - rest)
 
 
-def _without_doubles(strikes: np.ndarray) -> np.ndarray:
+def without_doubles(strikes: np.ndarray) -> np.ndarray:
     """Drop each strike that follows its foot's previous one much sooner than that foot's usual stride."""
     if len(strikes) < 3:
         return strikes
@@ -104,7 +104,7 @@ def _without_doubles(strikes: np.ndarray) -> np.ndarray:
     return np.array(kept)
 
 
-def _one_per_stride(offs: np.ndarray, strikes: np.ndarray) -> np.ndarray:
+def one_per_stride(offs: np.ndarray, strikes: np.ndarray) -> np.ndarray:
     """Keep the last toe-off between two heel strikes of a foot, and at most one before the first and after the last."""
     stride = np.searchsorted(strikes, offs)
     last = np.append(stride[1:] != stride[:-1], True) if len(offs) else np.zeros(0, bool)

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,36 +11,44 @@ from agir_plugin.gait import quality, signals, statistics
 from agir_plugin.gait.arms_trunk import arm_swing_deg, margin_of_stability_m, trunk_flexion_deg
 from agir_plugin.gait.catalog import UNITS
 from agir_plugin.gait.course import Walk, find_walk
-from agir_plugin.gait.events import Events, detect
+from agir_plugin.gait.event_methods import DEFAULT, FILE, check_method, cutoff_hz, find_events
+from agir_plugin.gait.events import Events
 from agir_plugin.gait.foot_lift import foot_lift_m
 from agir_plugin.gait.geometry import smooth
 from agir_plugin.gait.spatiotemporal import Step, Stride, steps, strides
 from agir_plugin.gait.statistics import Sides
-from agir_plugin.records import Confidence, FootEvents, GaitParameters, Measure, Motion
+from agir_plugin.records import Confidence, FootEvents, GaitParameters, LabelledEvent, Measure, Motion
 
 #: Joints that the trunk's frame needs, in which an arm swings.
 TRUNK_JOINTS = ("neck", "left_shoulder", "right_shoulder")
 
 
-def measure(motion: Motion) -> GaitParameters:
+def measure(motion: Motion, events: str = DEFAULT, labels: Sequence[LabelledEvent] = ()) -> GaitParameters:
     """Measure one walk at its own frame rate; one that cannot be trusted is refused with reasons, without an exception.
 
-    Every name of `catalog.UNITS` is in the result; a parameter that could not be measured has no value but a reason.
+    `events` names the method that places heel strikes and toe-offs (`event_methods.NAMES`); "file" takes the recording's
+    own `labels` (`Recording.events`) and refuses a walk that has too few. The result's `source` names every method but
+    the default. Every name of `catalog.UNITS` is in the result; a parameter that could not be measured has no value but
+    a reason. Raises UsageError for a method that does not exist.
     """
+    check_method(events)
+    motion = motion if events == DEFAULT else replace(motion, source=f"{motion.source}, events: {events}")
     reasons = quality.unusable(motion)
     if reasons:
         return _refused(motion, reasons, ())
-    walk = find_walk(smooth(motion))
-    events = detect(walk)
-    found_steps, found_strides = steps(walk, events), strides(walk, events)
-    reasons = quality.refusals(motion, walk, events, found_steps, found_strides)
+    walk = find_walk(smooth(motion, cutoff_hz(events)))
+    found = find_events(walk, events, labels)
+    found_steps, found_strides = steps(walk, found), strides(walk, found)
+    reasons = quality.refusals(motion, walk, found, found_steps, found_strides)
+    if events == FILE:
+        reasons = quality.too_few_labels(walk, found, labels) or reasons
     arms = any(_arms_reason(motion, side) is None for side in SIDES)
     flags = quality.flags(motion, walk, found_strides, arms_measured=arms)
     if reasons:
         return _refused(motion, reasons, flags)
     return GaitParameters(
         status="ok", fps=motion.fps, source=motion.source, n_strides=len(found_strides), flags=flags,
-        events=_in_seconds(walk, events), parameters=_parameters(motion, walk, events, found_steps, found_strides),
+        events=_in_seconds(walk, found), parameters=_parameters(motion, walk, found, found_steps, found_strides),
     )
 
 

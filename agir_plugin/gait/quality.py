@@ -10,7 +10,7 @@ from agir_plugin.gait.course import Walk
 from agir_plugin.gait.events import Events
 from agir_plugin.gait.geometry import GRAVITY, horizontal, leg_length
 from agir_plugin.gait.spatiotemporal import Step, Stride
-from agir_plugin.records import Motion
+from agir_plugin.records import LabelledEvent, Motion
 
 #: Shortest recording that can hold two steps, seconds.
 MIN_SECONDS = 1.0
@@ -76,6 +76,20 @@ def refusals(
     if disorder > MAX_OUT_OF_ORDER:
         return (f"the feet do not alternate: {disorder:.0%} of the heel strikes follow one of the same foot",)
     return ()
+
+
+def too_few_labels(walk: Walk, events: Events, labels: Sequence[LabelledEvent]) -> tuple[str, ...]:
+    """Why the labelled events of a file do not make a walk: too few of them, or not where somebody walks."""
+    counts = [len(strikes) for strikes in events.heel_strikes]
+    if min(counts) >= MIN_STRIKES:
+        return ()
+    first, last = walk.points.first_s, walk.points.first_s + (len(walk.points) - 1) / walk.points.fps
+    stored = sum(label.kind == "heel_strike" for label in labels)
+    return (
+        f"expected at least {MIN_STRIKES} labelled heel strikes of each foot on a straight stretch ({first:.2f} to "
+        f"{last:.2f} s), found {counts[0]} left and {counts[1]} right of the {stored} that the file has; name a method "
+        "that finds its own events",
+    )
 
 
 def flags(motion: Motion, walk: Walk, strides: Sequence[Stride], arms_measured: bool) -> tuple[str, ...]:

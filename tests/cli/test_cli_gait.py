@@ -188,3 +188,31 @@ def test_a_result_that_cannot_be_written_is_one_line(
     says = "No space left on device; check the path, its permissions and the free space"
     assert (ended.code, ended.err) == (1, f"agir: {tmp_path / 'gait.json'}: {says}\n")
     assert not list(tmp_path.iterdir())
+
+
+def test_events_by_name_and_from_the_file(agir, shared_data: Path):
+    path = shared_data / "c3dparser_clinical_labs" / "Sydney_Gait05.c3d"
+    documents = {
+        name: json.loads(agir("gait", path, "--events", name, "--json", "-").out) for name in ("landing", "zeni", "file")
+    }
+    assert [document["source"] for document in documents.values()] == [
+        "c3d markers", "c3d markers, events: zeni", "c3d markers, events: file"
+    ]
+    assert all(list(document) == KEYS and document["status"] == "ok" for document in documents.values())
+    assert documents["landing"] == json.loads(agir("gait", path, "--json", "-").out)
+    # as the laboratory stored them
+    assert documents["file"]["events"]["right"]["heel_strike_s"] == pytest.approx([0.23, 1.33], abs=0.02)
+
+
+def test_a_file_without_labels_is_refused_when_labels_are_asked_for(agir, files: Path):
+    document = json.loads(agir("gait", files / "walk.c3d", "--events", "file", "--json", "-").out)
+    assert document["status"] == "refused"
+    assert "found 0 left and 0 right of the 0 that the file has" in document["reasons"][0]
+
+
+def test_an_event_method_that_does_not_exist_is_a_usage_error(agir, files: Path):
+    ended = agir("gait", files / "walk.c3d", "--events", "best")
+    assert ended.code == 2
+    assert "one of landing, zeni, oconnor, minimum_height, file, got 'best'" in ended.err
+    ended = agir("gait", files / "walk.c3d", "--events", "file", "--fps", 50)
+    assert ended.code == 2 and "--events file without --fps" in ended.err
