@@ -15,6 +15,7 @@ from agir_plugin.gait.event_methods import DEFAULT, FILE, check_method, cutoff_h
 from agir_plugin.gait.events import Events
 from agir_plugin.gait.foot_lift import foot_lift_m
 from agir_plugin.gait.geometry import smooth
+from agir_plugin.gait.passes import TURNING
 from agir_plugin.gait.spatiotemporal import Step, Stride, steps, strides
 from agir_plugin.gait.statistics import Sides
 from agir_plugin.records import Confidence, FootEvents, GaitParameters, LabelledEvent, Measure, Motion
@@ -36,7 +37,7 @@ def measure(motion: Motion, events: str = DEFAULT, labels: Sequence[LabelledEven
     reasons = quality.unusable(motion)
     if reasons:
         return _refused(motion, reasons, ())
-    walk = find_walk(smooth(motion, cutoff_hz(events)))
+    walk = replace(find_walk(smooth(motion, cutoff_hz(events))), cut_at_turn=TURNING in motion.flags)
     found = find_events(walk, events, labels)
     found_steps, found_strides = steps(walk, found), strides(walk, found)
     reasons = quality.refusals(motion, walk, found, found_steps, found_strides)
@@ -90,13 +91,23 @@ def _pace(walk: Walk, events: Events, found: Sequence[Step]) -> dict[str, Measur
     first, last = events.strikes()[0][0], events.strikes()[-1][0]
     pelvis = walk.points.joint("pelvis") @ walk.forward
     travelled = signals.interpolate(pelvis, last) - signals.interpolate(pelvis, first)
-    cadence = 60 / np.mean([step.time_s for step in found])
+    cadence = 60 / _step_time_s(walk, found)
     length = np.mean([step.length_m for step in found])
     return {
         "cadence_spm": statistics.known("cadence_spm", cadence, len(found)),
         "speed_mps": statistics.known("speed_mps", travelled * walk.points.fps / (last - first), len(found)),
         "walk_ratio": statistics.known("walk_ratio", length / cadence, len(found)),
     }
+
+
+def _step_time_s(walk: Walk, found: Sequence[Step]) -> float:
+    """Mean step time: of all steps, or with foot markers of both sides alike, so that one short step more than long ones
+    does not make a limping walk faster (laboratories count whole strides).
+    """
+    sides = [[step.time_s for step in found if step.side == side] for side in (0, 1)]
+    if walk.points.heel_markers and all(sides):
+        return float(np.mean([np.mean(times) for times in sides]))
+    return float(np.mean([step.time_s for step in found]))
 
 
 def _step_values(found: Sequence[Step], best: Confidence) -> dict[str, Measure]:
