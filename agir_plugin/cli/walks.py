@@ -81,9 +81,25 @@ Events = Annotated[
     ),
 ]
 
+Sessions = Annotated[
+    str | None,
+    typer.Option(
+        "--sessions",
+        metavar="OUT",
+        help="Pool the walks of each session of a cohort (its folder stands for FILE) into a table, or - for stdout.",
+        show_default=False,
+    ),
+]
+
 
 def gait(
-    files: Files, json_out: Json = None, csv_out: Csv = None, plot: Plot = None, fps: Fps = None, events: Events = "landing"
+    files: Files,
+    json_out: Json = None,
+    csv_out: Csv = None,
+    plot: Plot = None,
+    fps: Fps = None,
+    events: Events = "landing",
+    sessions: Sessions = None,
 ) -> None:
     """Measure gait events and parameters of recordings.
 
@@ -92,10 +108,15 @@ def gait(
     * `agir gait joints.npy --fps 30 --json -`: JSON for the next program
     * `agir gait walk.c3d --plot walk.png`: a picture of the feet and their events
     * `agir gait walk.c3d --events zeni`: events by a published method, `--events file`: the laboratory's labels
+    * `agir gait COHORT --sessions sessions.csv`: one row per subject and state, pooled over their walks
 
     A walk that cannot be measured (a standing trial, a single step, somebody running) is refused with its reasons,
     which is a result: exit code 0. A file that cannot be read is named on stderr and the others go on: exit code 1.
     """
+    if sessions is not None:
+        others = {"--json": json_out, "--csv": csv_out, "--plot": plot, "--fps": fps}
+        _write_sessions(files, sessions, [name for name, value in others.items() if value is not None], events)
+        return
     _check_gait_results(len(files), json_out, csv_out, plot)
     if fps is not None and events == "file":
         raise UsageError("expected --events file without --fps: labels keep the file's own time; leave one of them out")
@@ -163,6 +184,19 @@ def _check_gait_results(n_files: int, json_out: str | None, csv_out: str | None,
     picture_format(plot)
     if n_files != 1:
         raise UsageError(f"expected one file with --plot, got {n_files}; plot them one at a time")
+
+
+def _write_sessions(folders: Sequence[Path], out: str, others: Sequence[str], events: str) -> None:
+    """The sessions of one cohort as a table; UsageError for options that the walks of a cohort have been measured with."""
+    given = [*others, *(["--events"] if events != "landing" else [])]
+    if len(folders) != 1 or given:
+        got = f"{len(folders)} of them" if len(folders) != 1 else f"{', '.join(given)} too"
+        raise UsageError(f"expected one cohort folder and no other option with --sessions, got {got}; leave the rest out")
+    check_result_files({"--sessions": out})
+    from agir_plugin.cohort import Cohort
+    from agir_plugin.cohort.sessions import session_parameters, session_table
+
+    write_result(session_table(session_parameters(Cohort.open(folders[0]))), out)
 
 
 def _measure(path: Path, fps: float | None, events: str) -> tuple[Motion, GaitParameters]:

@@ -18,6 +18,7 @@ from agir_plugin.gait.geometry import smooth
 from agir_plugin.gait.passes import TURNING
 from agir_plugin.gait.spatiotemporal import Step, Stride, steps, strides
 from agir_plugin.gait.statistics import Sides
+from agir_plugin.gait.variability import variations
 from agir_plugin.records import Confidence, FootEvents, GaitParameters, LabelledEvent, Measure, Motion
 
 #: Joints that the trunk's frame needs, in which an arm swings.
@@ -77,6 +78,7 @@ def _parameters(
     best: Confidence = "medium" if walk.points.heel_markers else "low"
     lifts = _by_side(lambda side: foot_lift_m(walk, events, side))
     values = {
+        **variations(found_steps, found_strides, best),
         **_pace(walk, events, found_steps),
         **_step_values(found_steps, best),
         **_stride_values(found_strides, best),
@@ -115,15 +117,11 @@ def _step_values(found: Sequence[Step], best: Confidence) -> dict[str, Measure]:
         return _by_side(lambda side: [read(step) for step in found if step.side == side])
 
     lengths, times = of(lambda step: step.length_m), of(lambda step: step.time_s)
-    widths, speeds = of(lambda step: step.width_m), of(lambda step: step.speed_mps)
+    widths = of(lambda step: step.width_m)
     values = {
         **statistics.mean_of_sides("step_length_m", lengths, "step"),
         **statistics.mean_of_sides("step_time_s", times, "step"),
         "step_width_m": statistics.mean("step_width_m", [*widths[0], *widths[1]], "step", best),
-        "speed_cv_pct": statistics.variation("speed_cv_pct", speeds, "step"),
-        "step_length_cv_pct": statistics.variation("step_length_cv_pct", lengths, "step"),
-        "step_time_cv_pct": statistics.variation("step_time_cv_pct", times, "step"),
-        "step_width_cv_pct": statistics.variation("step_width_cv_pct", widths, "step", best),
     }
     for name, of_what in (("step_length_asymmetry_pct", "step_length_m"), ("step_time_asymmetry_pct", "step_time_s")):
         values[name] = statistics.asymmetry(name, values[f"{of_what}_left"], values[f"{of_what}_right"])
@@ -131,15 +129,13 @@ def _step_values(found: Sequence[Step], best: Confidence) -> dict[str, Measure]:
 
 
 def _stride_values(found: Sequence[Stride], best: Confidence) -> dict[str, Measure]:
-    times = _by_side(lambda side: [stride.time_s for stride in found if stride.side == side])
     stance = [stride.stance_pct for stride in found if stride.stance_pct is not None]
     double = [stride.double_support_pct for stride in found if stride.double_support_pct is not None]
     swing = [100 - share for share in stance]
     whole = "gait cycle with its toe-off"
     return {
         "stride_length_m": statistics.mean("stride_length_m", [stride.length_m for stride in found], "stride"),
-        "stride_time_s": statistics.mean("stride_time_s", [*times[0], *times[1]], "stride"),
-        "stride_time_cv_pct": statistics.variation("stride_time_cv_pct", times, "stride"),
+        "stride_time_s": statistics.mean("stride_time_s", [stride.time_s for stride in found], "stride"),
         "stance_pct": statistics.mean("stance_pct", stance, whole, best),
         "swing_pct": statistics.mean("swing_pct", swing, whole, best),
         "double_support_pct": statistics.mean("double_support_pct", double, "gait cycle with both toe-offs", best),

@@ -216,3 +216,22 @@ def test_an_event_method_that_does_not_exist_is_a_usage_error(agir, files: Path)
     assert "one of landing, zeni, oconnor, minimum_height, file, got 'best'" in ended.err
     ended = agir("gait", files / "walk.c3d", "--events", "file", "--fps", 50)
     assert ended.code == 2 and "--events file without --fps" in ended.err
+
+
+def test_the_sessions_of_a_cohort_are_a_table(agir, tmp_path: Path):
+    assert agir("synth", "--out", tmp_path / "cohort", "--subjects", 3, "--walks", 2).code == 0
+    ended = agir("gait", tmp_path / "cohort", "--sessions", "-")
+    assert (ended.code, ended.err) == (0, "")
+    rows = list(csv.DictReader(io.StringIO(ended.out)))
+    assert [(row["subject"], row["state"], row["walks"]) for row in rows] == [
+        (subject, state, "2") for subject in ("SUB01", "SUB02", "SUB03") for state in ("off", "on")
+    ]
+    assert all(float(row["step_time_cv_pct"]) > 0 for row in rows)
+
+
+def test_sessions_need_one_cohort_and_nothing_else(agir, files: Path, tmp_path: Path):
+    ended = agir("gait", files / "walk.c3d", "--sessions", tmp_path / "s.csv")
+    assert ended.code == 1 and "expected a cohort folder" in ended.err
+    for words in (["--fps", 20], ["--events", "zeni"], ["--json", "-"], [files]):
+        ended = agir("gait", tmp_path, "--sessions", "-", *words)
+        assert ended.code == 2 and "one cohort folder and no other option with --sessions" in ended.err
