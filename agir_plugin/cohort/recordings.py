@@ -1,7 +1,6 @@
 """Files and folders of recordings and their labels in, one `Source` per recording out."""
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -9,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from agir_plugin.cohort.labels import Label, Labels
-from agir_plugin.cohort.sources import Found, Source
+from agir_plugin.cohort.sources import Found, Source, file_sha256
 from agir_plugin.errors import UnreadableFile
 from agir_plugin.ingest import read
 from agir_plugin.ingest.reading import endings
@@ -45,12 +44,6 @@ def find_recordings(paths: Iterable[Path | str], labels: Labels | None) -> Found
     return Found(tuple(sources), notes)
 
 
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _source(stem: str, place: str, path: Path, labels: Labels | None, replaced: bool) -> tuple[Source, Label | None]:
     walk = stem.removeprefix(TRIMMED)
     subject, state, label = (labels or Labels("", ())).find(walk)
@@ -66,7 +59,7 @@ def _source(stem: str, place: str, path: Path, labels: Labels | None, replaced: 
         refusal = f"its subject is not known; name it SUB01_on_walk_1 or add it to {Path(labels.path).name}"
     source = Source(
         walk=stem if replaced else walk, subject=subject, state=state, score=label.score if label else None, place=place,
-        sha256=sha256_of(path), read=partial(read, path), refusal=refusal, static=bool(STATIC.search(stem)),
+        sha256=file_sha256(path), read=partial(read, path), refusal=refusal, static=bool(STATIC.search(stem)),
     )
     return source, label
 

@@ -13,7 +13,7 @@ from agir_plugin.errors import UnreadableFile, UnusableRecording
 from agir_plugin.ingest.cells import decode, lines_of, numbers
 from agir_plugin.ingest.keypoint_columns import Columns, understand
 from agir_plugin.ingest.keypoint_mapping import mapping_for
-from agir_plugin.ingest.places import METRES, gaps_where_lost
+from agir_plugin.ingest.places import METRES, MOST_PLACES, gaps_where_lost
 from agir_plugin.ingest.timing import even_frames, frame_rate
 from agir_plugin.records import Recording
 
@@ -24,16 +24,17 @@ SUFFIXES = ()
 GUESSED_UNITS = ("m", "cm", "mm")
 #: Extent of a walking person's tracked points that a unit is guessed by, metres (legs alone are 1.0, the body 1.7).
 BODY_EXTENT_M = 1.4
-#: A long table may not hold more than this many places; a guard against damaged names and frames.
-MOST_PLACES = 20_000_000
+#: A table of at most `LARGEST_TEXT` bytes has fewer cells than this; a guard for memory, which each cell takes as text.
+MOST_CELLS = 8_000_000
 
 _MARKER_NAMES = re.compile(r"[LR](ASI|PSI|IAS|IPS|KNE|ANK|HEE|TOE|MT\d)S?|SACR|SACRUM|VSACRAL|.*(ASIS|PSIS)")
 
 
 def sniff(head: bytes, path: Path) -> bool:
     """Whether the first line names columns of points: name_x, name_y, name_z or frame, name, x, y, z."""
-    lines = _body(decode(head).splitlines())
-    return bool(lines) and b"\0" not in head and understand(lines[0]) is not None
+    text = decode(head)
+    lines = _body(text.splitlines())
+    return bool(lines) and "\0" not in text and understand(lines[0]) is not None
 
 
 def read(path: Path, fps: float | None = None) -> Recording:
@@ -80,6 +81,11 @@ def _body(lines: Sequence[str]) -> list[str]:
 
 def _rows(lines: Sequence[str], columns: Columns, path: Path) -> tuple[list[list[str]], list[str]]:
     """Cells of each row; a row that is shorter than the header is what a truncated file ends with."""
+    cells = sum(line.count(columns.separator) + 1 for line in lines)
+    if cells > MOST_CELLS:
+        raise UnusableRecording(
+            f"{path}: expected one walk of at most {MOST_CELLS:,} cells, got {cells:,}; cut it into single walks"
+        )
     try:
         rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=columns.separator)]
     except csv.Error as error:

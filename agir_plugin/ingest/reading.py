@@ -52,6 +52,8 @@ def _readers() -> dict[str, Any]:
 def _head(path: Path) -> bytes:
     if path.is_dir():
         raise UnreadableFile(f"{path}: expected a recording, got a folder; name one of the files in it")
+    if path.exists() and not path.is_file():
+        raise UnreadableFile(f"{path}: expected a file, got a pipe or device; write the recording to a file first")
     try:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)

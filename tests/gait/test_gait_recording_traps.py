@@ -182,3 +182,11 @@ def test_gaps_are_bridged_or_cut_off(spoil: Callable[[np.ndarray], np.ndarray]) 
 def test_a_body_of_no_human_size_is_refused() -> None:
     gait = measure(to_motion(_recording(_places() * 0.2)))
     assert gait.status == "refused" and "no length unit makes a person" in gait.reasons[0]
+
+
+@pytest.mark.parametrize(("metres_per_metre", "way"), [(0.30, "higher"), (-0.30, "lower")])
+def test_stairs_are_refused(metres_per_metre: float, way: str) -> None:
+    places = _places().copy()
+    places[..., 1] += metres_per_metre * places[..., 0]
+    gait = measure(to_motion(_recording(places)))
+    assert gait.status == "refused" and f"m {way} than the other" in gait.reasons[0]
