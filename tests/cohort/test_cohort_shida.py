@@ -35,7 +35,7 @@ def test_every_file_is_kept_or_refused_with_its_reason(tree: Path) -> None:
 def test_the_notes_account_for_everything_else(tree: Path) -> None:
     notes = shida_sources(tree, tree / "PDGinfo.xlsx").notes
     assert notes["sidecars"] == {"grf.csv": 1, "grf.csv (an Excel 97 file)": 1, "temporal_distance.txt": 1}
-    assert notes["other_files"] == {".txt": 1, "macOS attributes (._*)": 1}
+    assert notes["other_files"] == {**notes["sidecars"], ".txt": 1, "macOS attributes (._*)": 1}
     assert notes["sessions_without_label"] == {"SUB02 off": 1, "SUB03 off": 1}
     assert notes["labels_without_walks"] == ["SUB04 on"]
     assert notes["in_the_folder_of_another_session"] == []
