@@ -2,14 +2,24 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from agir_plugin.motion.fitting_prior import angles_rad
+from agir_plugin.motion.fitting_skin import N_JOINTS, N_UNKNOWNS, MarkerSkin
 from agir_plugin.motion.signals import hold_and_interpolate, low_pass
 
 #: Markers that a frame must show for its heading to be measured.
 FEWEST_MARKERS = 4
 #: Cut-off of the low-pass of the heading, Hz: it follows turns and leaves the steps' rotation of the pelvis to the pose.
 HEADING_CUTOFF_HZ = 0.7
+
+
+def neutral_markers(skin: MarkerSkin, rest: torch.Tensor, joints: torch.Tensor) -> np.ndarray:
+    """(M, 3) the skin's markers in the prior's mean pose, facing +z, the pelvis joint in the origin."""
+    unknowns = rest.new_zeros(1, N_UNKNOWNS)
+    unknowns[0, : 3 * N_JOINTS] = rest.new_tensor(angles_rad()[0])
+    ahead = torch.eye(3, dtype=rest.dtype, device=rest.device)[None]
+    return skin.place(rest, joints, unknowns, ahead).markers[0].cpu().numpy()
 
 
 def headings(places_m: np.ndarray, neutral_m: np.ndarray, fps: float) -> np.ndarray:
