@@ -27,7 +27,7 @@ class Columns:
     """Columns by meaning. `points`: name -> columns of x, y, z; a long table has one entry "" and `point`.
 
     Rows from `first_row` up to `last_row` (or the last) hold the numbers; `stated_fps` is a rate that the header names;
-    `notes` say what had to be decided.
+    `kind` is "markers" or "joints" where the header tells; `notes` say what had to be decided.
     """
 
     points: dict[str, tuple[int, int, int]]
@@ -43,6 +43,7 @@ class Columns:
     first_row: int = 1
     last_row: int | None = None
     stated_fps: float | None = None
+    kind: str | None = None
     notes: list[str] = field(default_factory=list)
 
 

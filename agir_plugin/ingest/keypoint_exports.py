@@ -90,7 +90,7 @@ def _vicon(lines: Sequence[str], start: int, end: int) -> Columns | None:
         return None
     axes = _cells(lines[at], separator)
     rates = [number for line in lines[start + 1 : at - 1] for number in _numbers_of(line, separator)]
-    known = Columns({}, separator, len(axes), frame=0)
+    known = Columns({}, separator, len(axes), frame=0, kind="markers")
     _set_points(known, axes, _cells(lines[at - 1], separator))
     below = _cells(lines[at + 1], separator) if at + 1 < end else []
     known.unit = next((cell.lower() for cell in below if cell.lower() in METRES), "mm")
@@ -114,9 +114,9 @@ def _qualisys(lines: Sequence[str]) -> Columns | None:
         return None
     width = len(lines[first_row].rstrip("\t\r\n").split("\t"))
     before = 2 if "FRAME" in head or width >= 2 + 3 * len(names) else 0
-    points = {name: (before + 3 * k, before + 3 * k + 1, before + 3 * k + 2) for k, name in reversed(list(enumerate(names)))}
-    known = Columns(dict(reversed(points.items())), "\t", before + 3 * len(names), unit="mm", first_row=first_row)
+    known = Columns({}, "\t", before + 3 * len(names), unit="mm", first_row=first_row, kind="markers")
     known.frame, known.time = (0, 1) if before else (None, None)
+    _set_points(known, [""] * before + ["X", "Y", "Z"] * len(names), [""] * before + [cell for name in names for cell in (name, "", "")])
     rate = head.get("FREQUENCY", (0, []))[1]
     known.stated_fps = float(rate[0]) if rate and is_number(rate[0]) else None
     return known
@@ -135,6 +135,7 @@ def _motive(lines: Sequence[str]) -> Columns | None:
     places = [axis if k < len(kinds) and kinds[k].lower() == "position" else "" for k, axis in enumerate(axes)]
     known = Columns({}, ",", len(axes), first_row=at + 1)
     _set_points(known, places, names)
+    known.kind = "joints" if any("bone" in (cell.lower() for cell in cells) for cells in above[:1]) else "markers"
     singles(axes, known)
     known.unit = pairs.get("length units", "").lower()
     known.unit = known.unit if known.unit in METRES else None

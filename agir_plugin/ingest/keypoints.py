@@ -88,7 +88,7 @@ def read(path: Path, fps: float | None = None) -> Recording:
     if columns.unused:
         notes.append(f"columns left out: {', '.join(columns.unused[:8])}{', ...' if len(columns.unused) > 8 else ''}")
     return Recording(
-        path=str(path), format="csv", kind=mapping.kind or _kind(named), fps=rate, names=named, positions_m=places,
+        path=str(path), format="csv", kind=mapping.kind or columns.kind or _kind(named), fps=rate, names=named, positions_m=places,
         up=mapping.up, notes=(*columns.notes, *table_notes, *rate_notes, *unit_notes, *time_notes, *notes),
     )
 
