@@ -6,7 +6,7 @@ This module imports torch; import it inside the function that fits.
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -14,17 +14,20 @@ import torch
 from agir_plugin.consts import JOINT, SIDES
 from agir_plugin.errors import UnusableRecording
 from agir_plugin.motion.convert import FLOOR_PERCENTILE
-from agir_plugin.motion.fitting_markers import landmark_columns, measured_joints, take
+from agir_plugin.motion.fitting_markers import FEWEST_MARKERS, Marked, landmark_columns, measured_joints, take
 from agir_plugin.motion.fitting_problem import Observed, WalkProblem
 from agir_plugin.motion.fitting_skin import N_JOINTS, MarkerSkin
 from agir_plugin.motion.fitting_solve import minimise
 from agir_plugin.motion.fitting_start import first_unknowns, headings, neutral_markers
 from agir_plugin.motion.fitting_subject import STAGES, SubjectShape, distance_m, far_part, fit_shape, misfit, near_rms_m
 from agir_plugin.motion.posture import MOST_MISSING
+from agir_plugin.motion.signals import fill_short_gaps, longest_run
 from agir_plugin.records import Motion, Recording
 
 __all__ = ["Fit", "SubjectShape", "fit_motion", "fit_shape", "fit_walk"]
 
+#: Frames that show fewer than `FEWEST_MARKERS` markers are bridged up to this time, seconds; longer, they end the stretch.
+LONGEST_GAP_S = 0.2
 #: A walk that shows fewer of the subject's marker samples than this part is not fitted to enough.
 LEAST_SEEN = 0.5
 
@@ -33,6 +36,7 @@ LEAST_SEEN = 0.5
 class Fit:
     """A fitted walk of T frames and M markers, metres, y up, in the laboratory's place and heading.
 
+    T counts from `start_s` seconds after the recording's first frame, where enough markers are seen to begin.
     `joints_m` (T, 22, 3); `pose_rad` (T, 72) and `translation_m` (T, 3) as SMPL takes them; `markers_m` (T, M, 3) on the
     fitted skin; `residual_m` (T, M) distances from the recorded ones, NaN where unseen; `rms_m` their root mean square up to
     50 mm (`fitting_subject.OUTLIER_M`), and `outliers` the part beyond. `failure` says why the walk must not be used; it is
@@ -51,15 +55,19 @@ class Fit:
     failure: str
     flags: tuple[str, ...]
     steps: int
+    start_s: float = 0.0
 
 
 def fit_walk(recording: Recording, shape: SubjectShape, device: str = "cpu") -> Fit:
     """The poses that lay the subject's body on the recording's markers, all frames together.
 
-    Markers that are not in the shape are not used; missing samples have no weight. `device` is torch's; the arithmetic is
-    float64. Raises UnusableRecording when fewer than 12 of the shape's markers are in the recording.
+    Markers that are not in the shape are not used; missing samples have no weight. Of a recording that does not show 12
+    markers all the time, the longest stretch that does is fitted (flag "trimmed: ...", `start_s`). `device` is torch's; the
+    arithmetic is float64. Raises UnusableRecording when fewer than 12 of the shape's markers are in the recording, or never
+    in the same frame.
     """
-    marked = take(recording, dict(zip(shape.names, shape.vertices.tolist(), strict=True)))
+    whole = take(recording, dict(zip(shape.names, shape.vertices.tolist(), strict=True)))
+    marked, start_s = _longest_stretch(whole, recording)
     chosen = [shape.names.index(name) for name in marked.names]
     middle = np.nanmedian(marked.places_m, axis=(0, 1))
     problem, start = walk_problem(marked.places_m - middle, shape, chosen, recording.fps, device)
@@ -72,7 +80,7 @@ def fit_walk(recording: Recording, shape: SubjectShape, device: str = "cpu") -> 
         names=marked.names, fps=recording.fps, joints_m=joints, pose_rad=_pose(unknowns, problem.observed.facing.cpu().numpy()),
         translation_m=joints[:, 0] - shape.body.rest_joints(shape.betas)[0], markers_m=placed.markers.cpu().numpy() + middle,
         residual_m=residual, rms_m=near_rms_m(residual), outliers=far_part(residual), failure=_failure(residual),
-        flags=marked.flags, steps=steps,
+        flags=marked.flags, steps=steps, start_s=start_s,
     )
 
 
@@ -99,7 +107,7 @@ def fit_motion(recording: Recording, shape: SubjectShape, device: str = "cpu") -
     flags = [*fit.flags, *_flags(measured), f"fitted: {1000 * fit.rms_m:.1f} mm"]
     return Motion(
         joints_m=fit.joints_m - floor, fps=fit.fps, source=f"{recording.format} markers on the {shape.body.name} body",
-        heel_m=heel, toe_m=toe, measured=measured, flags=tuple(flags),
+        heel_m=heel, toe_m=toe, measured=measured, flags=tuple(flags), start_s=fit.start_s,
     )
 
 
@@ -113,6 +121,23 @@ def walk_problem(
     facing = headings(places_m, neutral, fps)
     problem = WalkProblem(skin, rest, joints, Observed(places_m, facing, device), fps)
     return problem, skin.rest.new_tensor(first_unknowns(places_m, neutral, facing))
+
+
+def _longest_stretch(marked: Marked, recording: Recording) -> tuple[Marked, float]:
+    """The longest stretch of frames that show enough markers, but for short gaps, and when it begins, seconds."""
+    enough = np.isfinite(marked.places_m).all(axis=-1).sum(axis=1) >= FEWEST_MARKERS
+    bridged = fill_short_gaps(np.where(enough, 0.0, np.nan)[:, None], recording.fps, LONGEST_GAP_S)
+    stretch = longest_run(np.isfinite(bridged[:, 0]))
+    if stretch.stop == stretch.start:
+        raise UnusableRecording(
+            f"{recording.path}: expected a frame that shows at least {FEWEST_MARKERS} markers with a place on the body, got "
+            f"none in {len(enough)} frames; fill the gaps in the capture software first"
+        )
+    if stretch.stop - stretch.start == len(enough):
+        return marked, 0.0
+    begin, end, last = (frame / recording.fps for frame in (stretch.start, stretch.stop - 1, len(enough) - 1))
+    flag = f"trimmed: {begin:.2f} to {end:.2f} s of {last:.2f} s, where {FEWEST_MARKERS} markers were seen"
+    return replace(marked, places_m=marked.places_m[stretch], flags=(*marked.flags, flag)), begin
 
 
 def _pose(unknowns: np.ndarray, facing: np.ndarray) -> np.ndarray:

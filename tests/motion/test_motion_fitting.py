@@ -143,7 +143,8 @@ def test_a_static_trial_gives_the_shape(subject: smpl_body.Subject, shape: Subje
     assert shape.names[0] == "CLAV" and len(shape.names) == 44 and shape.frames == 12
     assert shape.rms_m < 0.006
     legs = [JOINT["left_hip"], JOINT["left_knee"], JOINT["left_ankle"]]
-    found, true = (np.linalg.norm(np.diff(subject.body.rest_joints(b)[legs], axis=0), axis=-1) for b in (shape.betas, subject.betas))
+    both = [subject.body.rest_joints(betas)[legs] for betas in (shape.betas, subject.betas)]
+    found, true = (np.linalg.norm(np.diff(joints, axis=0), axis=-1) for joints in both)
     np.testing.assert_allclose(found, true, atol=0.012)
     off = ((shape.offsets_m - subject.offsets_m) * subject.body.normals()[shape.vertices]).sum(axis=-1)
     assert np.abs(off).max() < 0.012
@@ -208,8 +209,21 @@ def test_shuffled_markers_fail_with_a_reason(shape: SubjectShape, walk: Recordin
 
 def test_most_markers_unseen_fails_with_a_reason(shape: SubjectShape, walk: Recording) -> None:
     places = walk.positions_m.copy()
-    places[:40] = np.nan
-    assert "saw 44 % of the markers" in fit_walk(spoilt(walk, places), shape).failure
+    places[:, 16:] = np.where(np.arange(72)[:, None, None] % 24 == 0, places[:, 16:], np.nan)
+    assert fit_walk(spoilt(walk, places), shape).failure == "the fit saw 39 % of the markers, expected at least 50 %"
+
+
+def test_a_walk_begins_where_its_markers_do(shape: SubjectShape, walk: Recording, fitted: Fit) -> None:
+    places = walk.positions_m.copy()
+    places[:20] = np.nan
+    places[40:43, 5:] = np.nan  # bridged
+    motion = fit_motion(spoilt(walk, places), shape)
+    assert motion.start_s == 1.0 and len(motion.joints_m) == 52
+    assert any(flag.startswith("trimmed: 1.00 to 3.55 s of 3.55 s") for flag in motion.flags)
+    away = np.linalg.norm(motion.joints_m[:, HELD, ::2] - fitted.joints_m[20:, HELD, ::2], axis=-1)
+    assert away.mean() < 0.004
+    with pytest.raises(UnusableRecording, match="at least 12 markers with a place on the body, got none in 72 frames"):
+        fit_walk(spoilt(walk, np.where(np.eye(72, 44)[..., None] > 0, walk.positions_m, np.nan)), shape)
 
 
 @pytest.mark.parametrize("heading_deg, shift_m", [(0.0, (3.0, 0.0, -5.0)), (90.0, (0.0, 0.0, 0.0)), (-163.0, (100.0, 0.4, 2.0))])
