@@ -84,13 +84,17 @@ def _header(lines: Sequence[str], path: Path) -> _Header:
         known = len(keys) if len(keys) == len(values) else 2
         pairs = zip(keys[:known], values[:known], strict=False)
         stated = {key: float(value.replace(",", ".")) for key, value in pairs if is_number(value)}
-    return _Header(stated, unit, _labels(lines[found["frame"]]), found["frame"] + 1)
+    return _Header(stated, unit, _labels(lines[found["frame"]], stated.get("nummarkers")), found["frame"] + 1)
 
 
-def _labels(line: str) -> list[str]:
-    """Labels in order, "" for an unnamed marker; a cell of its own per label where there are tabs, else a word."""
-    if "\t" not in line:
-        return line.split()[2:]
+def _labels(line: str, announced: float | None) -> list[str]:
+    """Labels in order, "" for an unnamed marker; a cell of its own per label where there are tabs, else a word.
+
+    Some writers put a tab behind Frame# alone and blanks between the labels: words, where they are as many as announced.
+    """
+    words = line.split()[2:]
+    if "\t" not in line or (line.count("\t") < len(words) == announced):
+        return words
     cells = [cell.strip() for cell in line.split("\t")]
     while cells and not cells[-1]:
         cells.pop()

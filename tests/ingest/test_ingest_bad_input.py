@@ -19,6 +19,7 @@ MAGIC = {
     "amc": b":DEGREES\n1\nroot ", "asf": b":bonedata\nbegin\n",
     "wide": b"time,a_x,a_y,a_z\n", "long": b"frame,name,x,y,z\n", "yaml": b"names: ",
     "joints": b"\x93NUMPY\x01\x00\x76\x00{'descr': '<f8', 'fortran_order': False, 'shape': (",
+    "nexus": b"Trajectories\n100\n,,LASI,,\n", "qtm": b"NO_OF_FRAMES\t2\nMARKER_NAMES\tLASI\n", "motive": b"Format Version,1.2\n\n",
     "features": b"\x93NUMPY\x01\x00\x76\x00{'descr': '<f8', 'fortran_order': False, 'shape': (3, 263), }",
 }
 FUZZ = settings(

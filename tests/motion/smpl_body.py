@@ -2,12 +2,14 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from agir_plugin.motion.average_body import PARENTS_24, rest_joints
 from agir_plugin.motion.body_model import SMPL_VERTICES, Body, rotations
+from agir_plugin.records import Recording
 
 AROUND, RINGS = 16, 16
 #: Limb radii in metres by the joint that a tube ends in; the tubes after 23 are the head and the toes.
@@ -117,6 +119,36 @@ def standing(frames: int = 40) -> tuple[np.ndarray, np.ndarray]:
     pose[:, 18, 1], pose[:, 19, 1] = -0.25, 0.25
     pose[:, 0, 0] = sway
     return pose.reshape(frames, 72), np.tile([0.1, 0.97, 0.2], (frames, 1))
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """Somebody of known shape with 44 markers at known places: what a fit has to find out."""
+
+    body: Body
+    betas: np.ndarray
+    vertices: dict[str, int]
+    offsets_m: np.ndarray
+
+    @classmethod
+    def draw(cls, body: Body, seed: int = 0, misplaced_m: float = 0.004) -> Subject:
+        """Betas with unit spread; markers 9.5 mm off their vertices and `misplaced_m` aside on each axis."""
+        rng = np.random.default_rng(seed)
+        vertices = marker_vertices(body)
+        offsets = 0.0095 * body.normals()[list(vertices.values())]
+        return cls(body, rng.normal(size=10), vertices, offsets + rng.normal(0.0, misplaced_m, offsets.shape))
+
+    def markers(self, pose_rad: np.ndarray, path_m: np.ndarray) -> np.ndarray:
+        """(T, 44, 3) exact places of the markers."""
+        ids = np.array(list(self.vertices.values()))
+        rest = self.body.template_m[ids] + self.body.shape_m[ids] @ self.betas + self.offsets_m
+        return vertices(self.body, pose_rad, path_m, self.betas, rest, ids)
+
+    def record(self, pose_rad: np.ndarray, path_m: np.ndarray, fps: float = 20.0, noise_m: float = 0.003) -> Recording:
+        """The markers with white noise on each axis."""
+        places = self.markers(pose_rad, path_m)
+        noise = np.random.default_rng(7).normal(0.0, noise_m, places.shape)
+        return Recording("walk.c3d", "c3d", "markers", fps, tuple(self.vertices), places + noise, up="+y")
 
 
 def _lowered(side: int, down: np.ndarray, ahead: np.ndarray) -> np.ndarray:
