@@ -129,6 +129,19 @@ def test_a_sparse_matrix_becomes_dense(stored: Callable[[bytes], Path], kind: ty
     assert read["again"] is read["J_regressor"]
 
 
+@pytest.mark.parametrize(("places", "match"), [([5, 0, 2, 1], ""), ([6, 0, 2, 1], "not there"), ([0, 1], "reshape")])
+def test_a_chumpy_selection_becomes_a_plain_array(stored: Callable[[bytes], Path], places: list[int], match: str) -> None:
+    # as body models store shape directions: elements of a larger array, by their numbers in the flat one
+    state = {"a": np.arange(6.0).reshape(2, 3) * 10, "idxs": np.array(places), "preferred_shape": (2, 2)}
+    data = pickle.dumps(state, 2)  # protocol, the dictionary, stop
+    path = stored(b"\x80\x02cchumpy.reordering\nSelect\n)\x81" + data[2:-1] + b"b.")
+    if match:
+        with pytest.raises(UnreadableFile, match=match):
+            unpickle.load(path)
+    else:
+        assert unpickle.load(path).tolist() == [[50, 0], [20, 10]]
+
+
 @pytest.fixture
 def chumpy_array(monkeypatch: pytest.MonkeyPatch) -> type:
     """A class that pickles as chumpy's arrays do."""

@@ -23,8 +23,8 @@ CHUNK = 1 << 16
 MOST_FRUITLESS = 3
 #: What the statuses of HTTP mean for the user.
 STATUSES = {
-    401: "the host wants a login", 403: "the host refuses", 404: "there is no such file", 410: "the file was withdrawn",
-    429: "the host asks for a pause",
+    202: "the host wants to see a browser", 401: "the host wants a login", 403: "the host refuses",
+    404: "there is no such file", 410: "the file was withdrawn", 429: "the host asks for a pause",
 }
 
 
