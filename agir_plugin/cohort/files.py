@@ -39,6 +39,13 @@ def write_array(path: Path, array: np.ndarray) -> None:
     write_bytes(path, buffer.getvalue())
 
 
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write a `.npz` file, whole or not at all; the same arrays give the same bytes."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    write_bytes(path, buffer.getvalue())
+
+
 def write_json(path: Path, values: Mapping[str, Any], indent: int | None = 2) -> None:
     """Write a JSON object with its keys in the given order; numbers that are not finite are refused (ValueError)."""
     write_text(path, json.dumps(values, indent=indent, ensure_ascii=False, allow_nan=False) + "\n")
