@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OUT ?= demo_run
 CONSTRAINTS ?= constraints.txt
 
-.PHONY: help demo test test-matrix test-upstream compare-hosts lint bench constraints clean
+.PHONY: help demo test test-matrix test-upstream compare-hosts lint bench bench-fit constraints clean
 
 help:
 	@echo "make demo [WALK=walk.c3d]  train on a synthetic cohort and assess a walk (minutes; no network after installation)"
@@ -15,6 +15,7 @@ help:
 	@echo "make compare-hosts MOTIONGPT_ROOT=DIR   the demo in the host and in upstream, side by side (minutes)"
 	@echo "make lint                  style, layers"
 	@echo "make bench                 speed, as ratios against the plain alternative"
+	@echo "make bench-fit             marker fitting on a synthetic body: accuracy, speed, beside L-BFGS"
 
 demo: $(VENV)/.installed
 	$(BIN)/agir demo --out "$(OUT)" $(if $(WALK),--walk "$(WALK)")
@@ -55,6 +56,9 @@ lint: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/bench.py
+
+bench-fit: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/bench_fit.py
 
 constraints: $(VENV)/.installed-dev
 	$(BIN)/python -m pip freeze --exclude-editable | sed -n 's/+cpu//; /==/p' > constraints.txt
