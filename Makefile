@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OUT ?= demo_run
 CONSTRAINTS ?= constraints.txt
 
-.PHONY: help demo test test-matrix test-upstream compare-hosts lint bench bench-fit constraints clean
+.PHONY: help demo test test-matrix test-upstream compare-hosts lint bench bench-ingest bench-fit constraints clean
 
 help:
 	@echo "make demo [WALK=walk.c3d]  train on a synthetic cohort and assess a walk (minutes; no network after installation)"
@@ -15,6 +15,7 @@ help:
 	@echo "make compare-hosts MOTIONGPT_ROOT=DIR   the demo in the host and in upstream, side by side (minutes)"
 	@echo "make lint                  style, layers"
 	@echo "make bench                 speed, as ratios against the plain alternative"
+	@echo "make bench-ingest          recordings to a cohort: walks per second, by one and two workers, and memory"
 	@echo "make bench-fit             marker fitting on a synthetic body: accuracy, speed, beside L-BFGS"
 
 demo: $(VENV)/.installed
@@ -56,6 +57,9 @@ lint: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/bench.py
+
+bench-ingest: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/bench_ingest.py
 
 bench-fit: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/bench_fit.py

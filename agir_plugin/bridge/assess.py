@@ -15,7 +15,7 @@ from agir_plugin.bridge.run import Run, load_run
 from agir_plugin.bridge.tokenizer import encode
 from agir_plugin.bridge.windows import windows
 from agir_plugin.consts import MODEL_FPS
-from agir_plugin.gait import measure
+from agir_plugin.gait import main_pass, measure
 from agir_plugin.ingest import read
 from agir_plugin.motion import resample, to_features, to_motion
 from agir_plugin.rationale.verify import check
@@ -51,7 +51,7 @@ def _prepare(path: Path, run: Run, fps: float | None) -> _Walk:
     gait = measure(motion)
     if gait.status == "refused":
         return _Walk(str(path), gait, None)
-    features = to_features(resample(motion, MODEL_FPS).joints_m)
+    features = to_features(resample(main_pass(motion), MODEL_FPS).joints_m)
     return _Walk(str(path), gait, (features - run.mean) / run.std)
 
 

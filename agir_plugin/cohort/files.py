@@ -44,6 +44,13 @@ def write_json(path: Path, values: Mapping[str, Any], indent: int | None = 2) ->
     write_text(path, json.dumps(values, indent=indent, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def write_json_with_list(path: Path, values: Mapping[str, Any], name: str, items: Iterable[Mapping[str, Any]]) -> None:
+    """Write a JSON object that ends with the list `name`, one item per line, so that a line is a walk to `grep` and `diff`."""
+    head = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False).removesuffix("\n}")
+    lines = ",\n    ".join(json.dumps(item, ensure_ascii=False, allow_nan=False) for item in items)
+    write_text(path, f'{head},\n  "{name}": [\n    {lines}\n  ]\n}}\n')
+
+
 def table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     """A CSV table; a missing value or None is an empty cell, a float has nine significant digits."""
     buffer = io.StringIO()

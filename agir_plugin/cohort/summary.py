@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from agir_plugin.cohort.files import write_array, write_json, write_table, write_text
+from agir_plugin.cohort.files import write_array, write_json, write_json_with_list, write_table, write_text
 from agir_plugin.cohort.splits import DEFAULT_SCHEME, FEWEST_SUBJECTS, SCHEMES, Fold, subject_folds
 from agir_plugin.cohort.statistics import group_statistics
 from agir_plugin.cohort.walks import COLUMNS, KEPT, Walk
@@ -20,27 +20,48 @@ from agir_plugin.gait import from_json
 COLUMN_NAMES = {"walk_ratio": "walk_ratio_m_per_spm"}
 
 
-def write_summary(out: Path, facts: Mapping[str, Any], rows: Sequence[Walk]) -> None:
+def write_summary(
+    out: Path, facts: Mapping[str, Any], rows: Sequence[Walk], published: Mapping[str, Sequence[Fold]] | None = None
+) -> None:
     """Write what is known of all walks together; cohort.json comes last and marks the cohort as complete.
 
     `facts` is the head of cohort.json, `rows` every walk in order, of which at least one is kept and has its files.
+    `published` are folds by scheme that others chose; they are written beside our own, with the subjects that are here.
     """
     kept = [row for row in rows if row.status == KEPT]
     write_table(out / "walks.csv", COLUMNS, [asdict(row) for row in rows])
     _write_parameters(out, kept)
     default = _write_folds(out, kept)
-    statistics = _write_statistics(out, kept, default)
-    write_json(
-        out / "cohort.json",
-        {
-            **facts,
-            "counts": _counts(rows),
-            "statistics": statistics,
-            "default_fold": f"{DEFAULT_SCHEME}/0" if default else "",
-            "excluded": [{"walk": row.walk, "reason": row.reason} for row in rows if row.status != KEPT],
-            "complete": True,
-        },
-    )
+    _write_published(out, {row.subject for row in kept}, published or {})
+    head = {
+        **facts,
+        "counts": _counts(rows),
+        "statistics": _write_statistics(out, kept, default),
+        "default_fold": f"{DEFAULT_SCHEME}/0" if default else "",
+        "complete": True,
+    }
+    write_json_with_list(out / "cohort.json", head, "walks", (_line(out, row) for row in rows))
+
+
+def _line(out: Path, row: Walk) -> dict[str, Any]:
+    """What cohort.json says of one walk: who and whence, kept or why not, its flags and its pace."""
+    line = {name: getattr(row, name) for name in ("walk", "subject", "state", "score", "status", "reason", "source", "seconds")}
+    if row.status != KEPT:
+        return line
+    gait = from_json(json.loads((out / "gait" / f"{row.walk}.json").read_text(encoding="utf8")))
+    pace = {name: _rounded(gait.value(name)) for name in ("speed_mps", "cadence_spm")}
+    return {**line, "fps": gait.fps, "n_strides": gait.n_strides, **pace, "flags": list(gait.flags)}
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+def _write_published(out: Path, subjects: set[str], schemes: Mapping[str, Sequence[Fold]]) -> None:
+    for scheme, folds in schemes.items():
+        for number, fold in enumerate(folds):
+            here = {part: [name for name in names if name in subjects] for part, names in fold.as_dict().items()}
+            write_json(out / "folds" / scheme / f"{number}.json", here)
 
 
 def _counts(rows: Sequence[Walk]) -> dict[str, Any]:

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,8 +20,10 @@ import numpy as np
 from agir_plugin import __version__
 from agir_plugin.cohort.files import write_array, write_json, write_table, write_text
 from agir_plugin.cohort.manifest import WALK_FILES, Cohort
+from agir_plugin.cohort.splits import Fold
 from agir_plugin.cohort.summary import write_summary
 from agir_plugin.cohort.walks import KEPT, REFUSED, Walk, read_walks
+from agir_plugin.cohort.workers import in_order
 from agir_plugin.consts import MODEL_FPS
 from agir_plugin.errors import CohortError, UnreadableFile, UnusableRecording
 
@@ -27,8 +31,10 @@ from agir_plugin.errors import CohortError, UnreadableFile, UnusableRecording
 Progress = Callable[[int, int], None]
 #: What other commands make of a walk's features or measurements: it is dropped when the walk is made anew.
 DERIVED_FILES = {"TOKENS": ".npy", "texts": ".txt"}
-#: Rows of finished walks while the cohort is not complete, one JSON object per line; removed at the end.
+#: Jobs and their rows while the cohort is not complete, one JSON list per line; removed at the end.
 JOURNAL = ".journal.jsonl"
+#: End of the name of a walk that is one of several in a recording.
+PASS = re.compile(r"_pass\d+$")
 
 
 @dataclass(frozen=True)
@@ -43,8 +49,9 @@ class Content:
 
 @dataclass(frozen=True)
 class Job:
-    """One walk to be written. `make` gives its content and may raise UnreadableFile or UnusableRecording: the walk
-    is then refused with that reason. `refusal` refuses it unread. `truth` is its row of truth.csv.
+    """One recording to be written. `make` gives the content of its walks, usually one, and may raise UnreadableFile or
+    UnusableRecording: the walk is then refused with that reason. Several walks become `walk`_pass1, _pass2 and so on.
+    `refusal` refuses it unread. `truth` is its row of truth.csv. `make` can be pickled.
     """
 
     walk: str
@@ -53,7 +60,7 @@ class Job:
     score: int | None
     source: str
     sha256: str
-    make: Callable[[], Content]
+    make: Callable[[], Sequence[Content]]
     truth: Mapping[str, float] | None = None
     refusal: str = ""
 
@@ -63,29 +70,35 @@ def write_cohort(
     identity: Mapping[str, Any],
     jobs: Sequence[Job],
     notes: Mapping[str, Any] | None = None,
+    folds: Mapping[str, Sequence[Fold]] | None = None,
     progress: Progress | None = None,
+    workers: int = 1,
+    backend: str = "processes",
 ) -> Cohort:
     """Write every job into `out` and return the opened cohort.
 
     `identity` holds at least `name` and `synthetic`, and whatever else tells this cohort from another; a folder
     that already holds a cohort of another identity is refused with CohortError, as are two jobs with one name. A
     walk whose row and files are there already, made of the same source by the same versions, is not made again.
-    `notes` are added to cohort.json.
+    `notes` are added to cohort.json, `folds` are published ones by scheme, written beside our own.
     """
     out = Path(out)
     _refuse_twins(jobs)
     facts = {**identity, "fps": MODEL_FPS, "versions": _versions()}
     done = _resume(out, facts)
     write_json(out / "cohort.json", {**facts, "complete": False})
-    rows = []
+    finished = [_reusable(out, done, job) for job in jobs]
+    to_do = [job for job, rows in zip(jobs, finished, strict=True) if rows is None]
+    _forget(out, [job.walk for job in to_do])
+    made = in_order(partial(_write_job, out), to_do, workers, backend)
+    rows: list[Walk] = []
     with (out / JOURNAL).open("a", encoding="utf8") as journal:
-        for number, job in enumerate(jobs, start=1):
-            row = done.get(job.walk)
-            if row is None or not _reusable(out, row, job):
-                row = _write_walk(out, job)
-                journal.write(json.dumps(asdict(row)) + "\n")
+        for number, (job, known) in enumerate(zip(jobs, finished, strict=True), start=1):
+            if known is None:
+                known = next(made)
+                journal.write(json.dumps([job.walk, [asdict(row) for row in known]]) + "\n")
                 journal.flush()
-            rows.append(row)
+            rows.extend(known)
             if progress is not None:
                 progress(number, len(jobs))
     _refuse_empty(out, rows)
@@ -93,7 +106,7 @@ def write_cohort(
     if any(job.truth is not None for job in jobs):
         truth = [{"walk": job.walk, **(job.truth or {})} for job in jobs]
         write_table(out / "truth.csv", list(truth[0]), truth)
-    write_summary(out, {**facts, **(notes or {})}, rows)
+    write_summary(out, {**facts, **(notes or {})}, rows, folds or {})
     (out / JOURNAL).unlink()
     return Cohort.open(out)
 
@@ -117,8 +130,8 @@ def _versions() -> dict[str, str]:
     }
 
 
-def _resume(out: Path, facts: Mapping[str, Any]) -> dict[str, Walk]:
-    """Rows of walks that an earlier run finished, none when other versions made them."""
+def _resume(out: Path, facts: Mapping[str, Any]) -> dict[str, list[Walk]]:
+    """Rows that an earlier run finished, by the name of their job; none when other versions made them."""
     path = out / "cohort.json"
     if out.exists() and not out.is_dir():
         raise CohortError(f"{out}: expected a folder for the cohort, but it is a file; choose another folder")
@@ -144,57 +157,80 @@ def _resume(out: Path, facts: Mapping[str, Any]) -> dict[str, Walk]:
         (out / JOURNAL).unlink(missing_ok=True)
         return {}
     rows = read_walks(out / "walks.csv") if (out / "walks.csv").is_file() else ()
-    return {row.walk: row for row in [*rows, *_journal(out / JOURNAL)]}
+    done: dict[str, list[Walk]] = {}
+    for row in rows:
+        done.setdefault(row.walk, []).append(row)
+        if PASS.search(row.walk):
+            done.setdefault(PASS.sub("", row.walk), []).append(row)
+    return done | _journal(out / JOURNAL)
 
 
-def _journal(path: Path) -> list[Walk]:
+def _journal(path: Path) -> dict[str, list[Walk]]:
     if not path.is_file():
-        return []
+        return {}
     lines = path.read_text(encoding="utf8").split("\n")
     # a line without its line break was being written when the run was killed
-    return [Walk(**json.loads(line)) for line in lines[:-1]]
+    return {walk: [Walk(**row) for row in rows] for walk, rows in map(json.loads, lines[:-1])}
 
 
-def _reusable(out: Path, row: Walk, job: Job) -> bool:
-    same = (row.status, row.sha256, row.source, row.subject) == (KEPT, job.sha256, job.source, job.subject)
-    labelled = (row.state, row.score) == (job.state, job.score) and not job.refusal
-    there = (out / kind / f"{job.walk}{ending}" for kind, ending in WALK_FILES.items())
-    return same and labelled and all(path.is_file() for path in there)
+def _reusable(out: Path, done: Mapping[str, list[Walk]], job: Job) -> list[Walk] | None:
+    """The rows that an earlier run wrote for this job, when they and their files are still those of its source."""
+    rows = [row for row in done.get(job.walk, ()) if row.source == job.source]
+    kept = [row.walk for row in rows if row.status == KEPT]
+    if not kept or job.refusal:
+        return None
+    wanted = (job.sha256, job.subject, job.state, job.score)
+    same = all((row.sha256, row.subject, row.state, row.score) == wanted for row in rows)
+    there = (out / kind / f"{walk}{ending}" for walk in kept for kind, ending in WALK_FILES.items())
+    return rows if same and all(path.is_file() for path in there) else None
 
 
-def _write_walk(out: Path, job: Job) -> Walk:
+def _write_job(out: Path, job: Job) -> list[Walk]:
+    """Make the walks of one job and write their files; their rows."""
     row = {
-        "walk": job.walk,
-        "subject": job.subject,
-        "state": job.state,
-        "score": job.score,
-        "source": job.source,
+        "walk": job.walk, "subject": job.subject, "state": job.state, "score": job.score, "source": job.source,
         "sha256": job.sha256,
     }
     if job.refusal:
-        return Walk(**row, status=REFUSED, reason=job.refusal)
+        return [Walk(**row, status=REFUSED, reason=job.refusal)]
     try:
-        content = job.make()
+        contents = job.make()
     except (UnreadableFile, UnusableRecording) as error:
-        return Walk(**row, status=REFUSED, reason=str(error))
-    _forget(out, job.walk)
-    row |= {"frames": len(content.joints_m), "seconds": round(content.seconds, 6)}
+        return [Walk(**row, status=REFUSED, reason=str(error))]
+    if len(contents) == 1:
+        return [_write_walk(out, row, contents[0])]
+    return [
+        _write_walk(out, {**row, "walk": f"{job.walk}_pass{number}"}, content)
+        for number, content in enumerate(contents, start=1)
+    ]
+
+
+def _write_walk(out: Path, row: Mapping[str, Any], content: Content) -> Walk:
+    row = {**row, "frames": len(content.joints_m), "seconds": round(content.seconds, 6)}
     if content.report["status"] != "ok":
         return Walk(**row, status=REFUSED, reason="; ".join(content.report["reasons"]))
-    write_array(out / "joints" / f"{job.walk}.npy", content.joints_m.astype(np.float32))
-    write_array(out / "new_joint_vecs" / f"{job.walk}.npy", content.features.astype(np.float32))
-    write_json(out / "gait" / f"{job.walk}.json", content.report)
+    walk = row["walk"]
+    write_array(out / "joints" / f"{walk}.npy", content.joints_m.astype(np.float32))
+    write_array(out / "new_joint_vecs" / f"{walk}.npy", content.features.astype(np.float32))
+    write_json(out / "gait" / f"{walk}.json", content.report)
     return Walk(**row)
 
 
-def _forget(out: Path, walk: str) -> None:
-    # tokens, text and rationale of an earlier version of this walk are not those of the new one
+def _forget(out: Path, walks: Sequence[str]) -> None:
+    """Drop tokens, texts and rationales of earlier versions of walks that are made anew: they are not of the new ones."""
+    anew = set(walks)
+
+    def is_old(name: str) -> bool:
+        return name in anew or PASS.sub("", name) in anew
+
     for kind, ending in DERIVED_FILES.items():
-        (out / kind / f"{walk}{ending}").unlink(missing_ok=True)
+        for path in (out / kind).glob(f"*{ending}"):
+            if is_old(path.name.removesuffix(ending)):
+                path.unlink()
     path = out / "rationales.jsonl"
     if path.is_file():
         lines = path.read_text(encoding="utf8").splitlines(keepends=True)
-        write_text(path, "".join(line for line in lines if json.loads(line)["walk"] != walk))
+        write_text(path, "".join(line for line in lines if not is_old(json.loads(line)["walk"])))
 
 
 def _refuse_empty(out: Path, rows: Sequence[Walk]) -> None:

@@ -2,7 +2,8 @@
 from __future__ import annotations
 
 from agir_plugin.gait.parameters import measure
+from agir_plugin.gait.passes import main_pass, passes
 from agir_plugin.gait.reference import Norm, norms, z_score
 from agir_plugin.gait.report import from_json, report_json
 
-__all__ = ["Norm", "from_json", "measure", "norms", "report_json", "z_score"]
+__all__ = ["Norm", "from_json", "main_pass", "measure", "norms", "passes", "report_json", "z_score"]

@@ -1,6 +1,7 @@
 """`Points` of a whole recording in, a `Walk` out: its longest straight, moving stretch with directions and speed."""
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,8 +46,8 @@ class Walk:
 
 def find_walk(points: Points) -> Walk:
     """The longest straight stretch of `points` in which steps are taken, without the standing before and after it."""
-    yaw_deg = _yaw_deg(points)
-    straight = points.cut(*_straight(points, yaw_deg))
+    yaw = yaw_deg(points)
+    straight = points.cut(*straight_stretch(points, yaw))
     moving = straight.cut(*_moving(straight))
     ahead = unit(facing(moving).mean(axis=0))
     belt = _belt_mps(moving, ahead)
@@ -58,30 +59,45 @@ def find_walk(points: Points) -> Walk:
     across = (moving.joint("left_hip") - moving.joint("right_hip")).mean(axis=0)
     return Walk(
         points=moving, forward=forward, left=left if across @ left >= 0 else -left, speed_mps=float(travel @ forward),
-        stepping_mps=float(_stepping(moving, ahead).mean()), turned_deg=float(np.ptp(yaw_deg)), belt_mps=belt,
+        stepping_mps=float(_stepping(moving, ahead).mean()), turned_deg=float(np.ptp(yaw)), belt_mps=belt,
     )
 
 
-def _yaw_deg(points: Points) -> np.ndarray:
-    """Direction of facing, degrees about the vertical, unwrapped and averaged over about a stride."""
+def yaw_deg(points: Points) -> np.ndarray:
+    """(T,) direction of facing, degrees about the vertical, unwrapped and averaged over about a stride."""
     ahead = signals.moving_mean(facing(points), round(FACING_WINDOW_S / 2 * points.fps))
     return np.degrees(np.unwrap(np.arctan2(ahead[:, 0], ahead[:, 2])))
 
 
-def _straight(points: Points, yaw_deg: np.ndarray) -> tuple[int, int]:
-    """The stretch of facing within `STRAIGHT_DEG` of its middle in which the feet travel farthest."""
+def straight_stretch(points: Points, yaw: np.ndarray) -> tuple[int, int]:
+    """Start and stop of the stretch with facing within `STRAIGHT_DEG` of its middle in which the feet travel farthest."""
+    if np.ptp(yaw) <= 2 * STRAIGHT_DEG:
+        return 0, len(points)
     feet = horizontal(np.diff(points.heel_m, axis=0))
     travelled = np.concatenate([[0.0], np.cumsum(np.linalg.norm(feet, axis=-1).sum(axis=1))])
-    best, start = (0, len(points)), 0
-    if np.ptp(yaw_deg) <= 2 * STRAIGHT_DEG:
-        return best
-    farthest = -1.0
-    for stop in range(1, len(points) + 1):
-        while np.ptp(yaw_deg[start:stop]) > 2 * STRAIGHT_DEG:
-            start += 1
-        if travelled[stop - 1] - travelled[start] > farthest:
-            farthest, best = travelled[stop - 1] - travelled[start], (start, stop)
-    return best
+    starts = _first_within(yaw, 2 * STRAIGHT_DEG)
+    last = int(np.argmax(travelled - travelled[starts]))
+    return int(starts[last]), last + 1
+
+
+def _first_within(values: np.ndarray, width: float) -> np.ndarray:
+    """For each sample the earliest one from which on all values, up to this sample, lie within `width` of another."""
+    starts, start = np.zeros(len(values), int), 0
+    highest, lowest = deque(), deque()
+    for at, value in enumerate(values):
+        while highest and values[highest[-1]] <= value:
+            highest.pop()
+        while lowest and values[lowest[-1]] >= value:
+            lowest.pop()
+        highest.append(at)
+        lowest.append(at)
+        while values[highest[0]] - values[lowest[0]] > width:
+            start = min(highest[0], lowest[0]) + 1
+            for queue in (highest, lowest):
+                if queue[0] < start:
+                    queue.popleft()
+        starts[at] = start
+    return starts
 
 
 def _stepping(points: Points, ahead: np.ndarray) -> np.ndarray:

@@ -32,7 +32,7 @@ def measure(motion: Motion) -> GaitParameters:
     walk = find_walk(smooth(motion))
     events = detect(walk)
     found_steps, found_strides = steps(walk, events), strides(walk, events)
-    reasons = quality.refusals(walk, events, found_steps, found_strides)
+    reasons = quality.refusals(motion, walk, events, found_steps, found_strides)
     arms = any(_arms_reason(motion, side) is None for side in SIDES)
     flags = quality.flags(motion, walk, found_strides, arms_measured=arms)
     if reasons:

@@ -30,6 +30,9 @@ RUNNING_FROUDE = 1.0
 #: ... and the one above which people prefer to run, which they do when double support is below this share of the cycle.
 MAYBE_RUNNING_FROUDE = 0.5
 RUNNING_DOUBLE_SUPPORT_PCT = 5.0
+#: A foot that lands this much higher or lower than the other at each step climbs stairs (0.15 m and more; a ramp of
+#: 7 degrees gives 0.08 m).
+STAIR_M = 0.10
 #: A walk with fewer strides (both feet together) is flagged "short".
 SHORT_STRIDES = 4
 #: Joints without which nothing can be measured.
@@ -37,7 +40,9 @@ NEEDED = ("pelvis", "left_hip", "right_hip", "left_ankle", "right_ankle", "left_
 
 
 def unusable(motion: Motion) -> tuple[str, ...]:
-    """Why a motion cannot be measured at all: too short, too slowly sampled, or its legs not seen."""
+    """Why a motion cannot be measured at all: of no human size, too short, too slowly sampled, or its legs not seen."""
+    if "implausible_size" in motion.flags:
+        return ("no length unit makes a person of the recording's pelvis and feet; check the labels and the unit",)
     if motion.fps < MIN_FPS:
         return (f"expected at least {MIN_FPS:g} frames per second to place gait events, got {motion.fps:g}",)
     if motion.seconds >= STANDING_S and _stands(motion):
@@ -56,13 +61,15 @@ def unusable(motion: Motion) -> tuple[str, ...]:
     return ()
 
 
-def refusals(walk: Walk, events: Events, steps: Sequence[Step], strides: Sequence[Stride]) -> tuple[str, ...]:
+def refusals(
+    motion: Motion, walk: Walk, events: Events, steps: Sequence[Step], strides: Sequence[Stride]
+) -> tuple[str, ...]:
     """Why a recording's parameters cannot be trusted; empty when they can."""
     if walk.stepping_mps < STANDING_MPS:
         return ("the person stands: the feet do not step",)
     if walk.speed_mps <= 0 or np.median([step.length_m for step in steps] or [0.0]) < 0:
         return ("the person does not walk forwards: the pelvis travels against the direction that it faces",)
-    one_cause = _running(walk, strides) or _too_few(walk, events)
+    one_cause = _running(walk, strides) or _too_few(motion, walk, events) or _climbing(walk, events)
     if one_cause:
         return (one_cause,)
     disorder = _disorder(events)
@@ -88,13 +95,24 @@ def _stands(motion: Motion) -> bool:
     return bool(np.linalg.norm(horizontal(np.ptp(feet, axis=0)), axis=-1).max() < STANDING_M)
 
 
-def _too_few(walk: Walk, events: Events) -> str:
+def _too_few(motion: Motion, walk: Walk, events: Events) -> str:
     counts = [len(strikes) for strikes in events.heel_strikes]
     if min(counts) >= MIN_STRIKES:
         return ""
     seen = " and ".join(f"{count} {side}" for count, side in zip(counts, SIDES, strict=True))
     turning = f"; the person turns by {walk.turned_deg:.0f} degrees" if walk.turns else ""
+    turning = "; the rest is a turn" if "turning" in motion.flags else turning
     return f"expected at least {MIN_STRIKES} heel strikes of each foot on a straight stretch, found {seen}{turning}"
+
+
+def _climbing(walk: Walk, events: Events) -> str:
+    strikes = events.strikes()
+    heights = np.array([np.interp(at, np.arange(len(walk.points)), walk.points.heel_m[:, side, 1]) for at, side in strikes])
+    rise = float(np.median(np.diff(heights)))
+    if abs(rise) < STAIR_M:
+        return ""
+    way = "higher" if rise > 0 else "lower"
+    return f"the person climbs: each foot lands {abs(rise):.2f} m {way} than the other, this measures walking on the level"
 
 
 def _disorder(events: Events) -> float:

@@ -9,7 +9,8 @@ import numpy as np
 
 from agir_plugin.errors import UnreadableFile, UnusableRecording
 from agir_plugin.ingest.asf import LARGEST, Bone, Skeleton, read_skeleton
-from agir_plugin.ingest.cells import lines_of, numbers
+from agir_plugin.ingest.cells import lines_of, table
+from agir_plugin.ingest.places import MOST_PLACES, refuse_too_many
 from agir_plugin.ingest.rotations import about
 from agir_plugin.records import Recording
 
@@ -45,6 +46,7 @@ def read(path: Path, fps: float | None = None) -> Recording:
     skeleton = read_skeleton(beside)
     degrees = _in_degrees(lines, skeleton)
     values = _values(lines, skeleton, path)
+    refuse_too_many(path, len(next(iter(values.values()))), len(skeleton.bones), MOST_PLACES // 2)
     starts, ends = _forward(skeleton, values, degrees)
     names, places = _joints(skeleton.bones, starts, ends)
     notes = [f"skeleton from {beside.name}; one unit is 1/{skeleton.length_unit:g} inch"]
@@ -79,22 +81,25 @@ def _in_degrees(lines: Sequence[str], skeleton: Skeleton) -> bool:
 def _values(lines: Sequence[str], skeleton: Skeleton, path: Path) -> dict[str, np.ndarray]:
     """Bone -> (T, D) values in the order of its degrees of freedom; a bone that a frame does not name keeps 0."""
     widths = {bone.name: len(bone.dofs) for bone in skeleton.bones if bone.dofs}
-    frames: list[dict[str, np.ndarray]] = []
+    refuse_too_many(path, sum(line.isdecimal() for line in lines))
+    frames: list[dict[str, int]] = []
     for index, line in enumerate(lines):
-        words = line.split()
-        if not words or line[0] in "#:":
+        if not line or line[0] in "#:":
             continue
-        if len(words) == 1 and words[0].isdecimal():
+        if line.isdecimal():
             frames.append({})
             continue
-        if not frames or len(words) - 1 != widths.get(words[0], 0) or words[0] in frames[-1]:
-            raise _damaged(path, index, f"a frame number or a bone of the skeleton with its {widths.get(words[0], 0)} values", line)
-        frames[-1][words[0]] = numbers(words[1:], f"{path}, line {index + 1}")
-    return _stacked(frames, widths, path)
+        name, *values = line.split()
+        if not frames or len(values) != widths.get(name, 0) or name in frames[-1]:
+            raise _damaged(path, index, f"a frame number or a bone of the skeleton with its {widths.get(name, 0)} values", line)
+        frames[-1][name] = index
+    return _stacked(frames, lines, widths, path)
 
 
-def _stacked(frames: Sequence[dict[str, np.ndarray]], widths: dict[str, int], path: Path) -> dict[str, np.ndarray]:
-    """Values of all frames; UnreadableFile when frames name different bones, which is what a truncated file does."""
+def _stacked(
+    frames: Sequence[dict[str, int]], lines: Sequence[str], widths: dict[str, int], path: Path
+) -> dict[str, np.ndarray]:
+    """Values of all frames, each bone -> its line; UnreadableFile when frames name different bones, as truncated files do."""
     if not frames or not frames[0]:
         raise UnusableRecording(f"{path}: expected frames of bones and angles below the AMC keywords, got none; export it again")
     for number, frame in enumerate(frames, 1):
@@ -103,7 +108,10 @@ def _stacked(frames: Sequence[dict[str, np.ndarray]], widths: dict[str, int], pa
                 f"{path}: expected {len(frames[0])} bones in every frame, got {len(frame)} in frame {number} of "
                 f"{len(frames)}; the file is truncated or damaged, copy it again"
             )
-    values = {name: np.stack([frame[name] for frame in frames]) for name in frames[0]}
+    values = {}
+    for name in frames[0]:
+        rows = ((frame[name] + 1, lines[frame[name]].split()[1:]) for frame in frames)
+        values[name] = table(rows, len(frames), widths.get(name, 0), path)
     if not all((np.abs(value) < LARGEST).all() for value in values.values()):
         raise UnreadableFile(f"{path}: expected angles and lengths below {LARGEST:.0e}, got NaN, inf or more; export it again")
     still = {name: np.zeros((len(frames), width)) for name, width in widths.items() if name not in values}

@@ -12,8 +12,12 @@ from agir_plugin.ingest.cells import lines_of
 
 #: More bones than any skeleton has; a guard against damaged files.
 MOST_BONES = 1000
+#: Larger files are no skeleton (CMU's have 20 kB), bytes.
+LARGEST_SKELETON = 2_000_000
 #: No length or angle of a skeleton reaches this, in any unit.
 LARGEST = 1e7
+#: A divisor of the length unit below this is no unit (CMU: 0.45); 1 is taken, as where none is named.
+SMALLEST_UNIT = 1e-6
 #: Degrees of freedom that a bone or root may have; TL and L stretch and are read over.
 DOFS = ("tx", "ty", "tz", "rx", "ry", "rz", "l", "tl")
 
@@ -51,21 +55,22 @@ def read_skeleton(path: Path) -> Skeleton:
     degrees = units.get("angle", "deg").lower().startswith("deg")
     root = _root(sections.get("root", []), degrees, path)
     bones = {"root": root}
-    for rows in _blocks(sections.get("bonedata", [])):
+    blocks = _blocks(sections.get("bonedata", []))
+    if not 0 < len(blocks) < MOST_BONES:
+        raise _damaged(path, f"1 to {MOST_BONES - 1} bones in :bonedata", f"{len(blocks)}")
+    for rows in blocks:
         bone = _bone(rows, degrees, path)
         bones[bone.name] = bone
-    if len(bones) == 1 or len(bones) > MOST_BONES:
-        raise _damaged(path, f"2 to {MOST_BONES} bones", f"{len(bones)}")
     ordered = _ordered(bones, sections.get("hierarchy", []), path)
     (length_unit,) = _floats([units.get("length", "1")], 1, "a number after `length`", path)
-    return Skeleton(ordered, length_unit if length_unit > 0 else 1.0, degrees)
+    return Skeleton(ordered, length_unit if length_unit > SMALLEST_UNIT else 1.0, degrees)
 
 
 def _sections(path: Path) -> dict[str, list[list[str]]]:
     """Section name -> its lines as words; the words after the name are its first line; comments are left out."""
     sections: dict[str, list[list[str]]] = {}
     rows: list[list[str]] = []
-    for line in lines_of(path):
+    for line in lines_of(path, LARGEST_SKELETON):
         words = line.split("#")[0].split()
         if words and words[0].startswith(":"):
             rows = sections.setdefault(words[0][1:].lower(), [])

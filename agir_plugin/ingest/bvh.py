@@ -9,7 +9,8 @@ import numpy as np
 
 from agir_plugin.errors import UnreadableFile
 from agir_plugin.ingest.bvh_hierarchy import LARGEST, Node, parse_hierarchy
-from agir_plugin.ingest.places import FASTEST_FPS
+from agir_plugin.ingest.cells import BATCH, bytes_of
+from agir_plugin.ingest.places import FASTEST_FPS, MOST_PLACES, refuse_too_many
 from agir_plugin.ingest.rotations import about
 from agir_plugin.records import Recording
 
@@ -24,7 +25,7 @@ POSE_JUMP_FACTOR = 10.0
 #: ... and at least this far, as a part of the body's extent.
 POSE_JUMP_EXTENT = 0.06
 
-_MOTION = re.compile(rb"^[ \t]*MOTION\s+Frames:\s*(\d+)\s+Frame\s+Time:\s*([-+.\deE]+)", re.MULTILINE)
+_MOTION = re.compile(rb"^[ \t]*MOTION\s+Frames:\s*(\d{1,18})\s+Frame\s+Time:\s*([-+.\deE]+)", re.MULTILINE)
 
 
 def sniff(head: bytes, path: Path) -> bool:
@@ -37,7 +38,7 @@ def read(path: Path, fps: float | None = None) -> Recording:
 
     Raises UnreadableFile when the text is not BVH, or holds fewer or more numbers than its header says.
     """
-    raw = path.read_bytes()
+    raw = bytes_of(path)
     match = _MOTION.search(raw)
     if match is None:
         raise UnreadableFile(
@@ -46,6 +47,7 @@ def read(path: Path, fps: float | None = None) -> Recording:
         )
     nodes = parse_hierarchy(raw[: match.start()].removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace"), path)
     values = _values(raw[match.end() :], int(match[1]), sum(len(node.channels) for node in nodes), path)
+    refuse_too_many(path, len(values), len(nodes), MOST_PLACES // 2)  # a turn of 9 numbers comes with each place
     places = _forward(nodes, values)
     unit, notes = _unit(nodes, places)
     places = places * UNITS[unit]
@@ -76,22 +78,32 @@ def _rate(frame_time: bytes, fps: float | None, path: Path) -> float:
 
 def _values(text: bytes, frames: int, channels: int, path: Path) -> np.ndarray:
     """(T, C) channel values; degrees and the file's length unit."""
-    words = text.split()
-    if frames == 0 or channels == 0 or len(words) != frames * channels:
-        raise UnreadableFile(
-            f"{path}: the header says {frames} frames of {channels} channels ({frames * channels} numbers), but "
-            f"{len(words)} follow; the file is truncated or damaged, export it again"
-        )
     try:
-        values = np.array(words, dtype=np.float64).reshape(frames, channels)
+        values = _numbers(text)
     except ValueError as error:
         raise UnreadableFile(f"{path}: expected numbers in the MOTION section, got {error}; export it again") from None
+    if frames == 0 or channels == 0 or len(values) != frames * channels:
+        raise UnreadableFile(
+            f"{path}: the header says {frames} frames of {channels} channels ({frames * channels} numbers), but "
+            f"{len(values)} follow; the file is truncated or damaged, export it again"
+        )
+    values = values.reshape(frames, channels)
     if not (np.abs(values) < LARGEST).all():
         raise UnreadableFile(
             f"{path}: expected degrees and lengths below {LARGEST:.0e} in the MOTION section, got NaN, inf or more; "
             "export it again"
         )
     return values
+
+
+def _numbers(text: bytes) -> np.ndarray:
+    """(N,) float64 of the words of a text, converted in batches; ValueError at a word that is no number."""
+    parts = []
+    while text:
+        words = text.split(maxsplit=BATCH)
+        text = words.pop() if len(words) > BATCH else b""
+        parts.append(np.array(words, dtype=np.float64))
+    return np.concatenate(parts) if parts else np.zeros(0)
 
 
 def _forward(nodes: list[Node], values: np.ndarray) -> np.ndarray:
@@ -139,8 +151,7 @@ def _extent(places: np.ndarray) -> float:
 
 def _unit(nodes: list[Node], places: np.ndarray) -> tuple[str, list[str]]:
     """The unit whose body extent is nearest to an adult's; a root that only marks the floor does not count."""
-    children = [sum(node.parent == k for node in nodes) for k in range(len(nodes))]
-    body = places[:, 1:] if len(nodes) > 2 and children[0] == 1 else places
+    body = places[:, 1:] if len(nodes) > 2 and sum(node.parent == 0 for node in nodes) == 1 else places
     extent = _extent(body)
     if extent <= 0:
         return "metres", ["length unit unknown: all joints are in one place; metres assumed"]

@@ -11,6 +11,8 @@ from agir_plugin.errors import UnreadableFile
 CHANNELS = tuple(f"{axis}{kind}" for kind in ("position", "rotation") for axis in "XYZ")
 #: More nodes than any skeleton has; a guard against damaged files.
 MOST_NODES = 10000
+#: A node has 6 channels; a guard against damaged counts.
+MOST_CHANNELS = 100
 #: No length or angle of a skeleton reaches this, in any unit.
 LARGEST = 1e7
 
@@ -42,7 +44,7 @@ def parse_hierarchy(text: str, path: Path) -> list[Node]:
             nodes[open_nodes[-1]].offset = _offset(words[at + 1 : at + 4], path)
             at += 4
         elif word == "CHANNELS" and open_nodes:
-            nodes[open_nodes[-1]].channels = _channels(words[at + 1 :], path)
+            nodes[open_nodes[-1]].channels = _channels(words[at + 1 : at + 2 + MOST_CHANNELS], path)
             at += 2 + len(nodes[open_nodes[-1]].channels)
         elif word == "}" and open_nodes:
             open_nodes.pop()

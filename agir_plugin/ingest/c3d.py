@@ -12,11 +12,15 @@ from agir_plugin.errors import UnreadableFile, UnusableRecording
 from agir_plugin.ingest import c3d_layout
 from agir_plugin.ingest.c3d_events import labelled_events
 from agir_plugin.ingest.c3d_layout import BLOCK_BYTES, BYTE_ORDERS, MAGIC, Groups, Layout
-from agir_plugin.ingest.places import FASTEST_FPS, METRES, gaps_where_lost
+from agir_plugin.ingest.places import FASTEST_FPS, METRES, gaps_where_lost, refuse_too_many
 from agir_plugin.records import Recording
 
 SUFFIXES = (".c3d",)
 
+#: Header and parameters end before the data, whose first block has a 16-bit number, bytes.
+LONGEST_HEAD = 65536 * BLOCK_BYTES
+#: Frames are read in parts of about this size, so that analog channels take no memory, bytes.
+READ_BYTES = 8_000_000
 #: POINT parameters that list labels which are model results rather than places in the room.
 MODEL_OUTPUTS = ("ANGLES", "FORCES", "MOMENTS", "POWERS", "SCALARS", "REACTIONS")
 
@@ -35,11 +39,11 @@ def read(path: Path, fps: float | None = None) -> Recording:
     Gaps (residual below 0, exact (0,0,0), NaN) become NaN. Event times count from the first stored frame.
     Raises UnreadableFile for a damaged or truncated file, UnusableRecording for one without points.
     """
-    raw = path.read_bytes()
-    layout, groups = c3d_layout.parse(raw, path)
+    with path.open("rb") as file:
+        layout, groups = c3d_layout.parse(file.read(LONGEST_HEAD), path)
     rate = _rate(layout, groups, fps, path)
     scale_m, notes = _metres(groups)
-    points = _points(raw, layout, _frame_count(layout, groups), path)
+    points = _points(layout, _frame_count(layout, groups), path)
     labels, label_notes = _labels(c3d_layout.texts(groups, "POINT", "LABELS"), points.shape[1])
     names, columns, column_notes = _places(labels, groups)
     seconds = points.shape[0] / rate
@@ -80,30 +84,41 @@ def _frame_count(layout: Layout, groups: Groups) -> int:
     return layout.last_frame - layout.first_frame + 1
 
 
-def _points(raw: bytes, layout: Layout, frames: int, path: Path) -> np.ndarray:
+def _points(layout: Layout, frames: int, path: Path) -> np.ndarray:
     """(T, P, 3) in the file's unit with NaN for points of negative residual."""
     if layout.points == 0 or frames <= 0:
         raise UnusableRecording(
             f"{path}: expected 3D points, got {layout.points} points in {max(frames, 0)} frames; "
             "export the trial with its markers"
         )
-    is_float = layout.scale < 0
     per_frame = 4 * layout.points + layout.analog_values
-    word = 4 if is_float else 2
-    held = (len(raw) - layout.data_start) // (per_frame * word) if layout.data_start > 0 else 0
+    word = 4 if layout.scale < 0 else 2
+    held = (path.stat().st_size - layout.data_start) // (per_frame * word) if layout.data_start > 0 else 0
     if held < frames:
         raise UnreadableFile(
             f"{path}: the header says {frames} frames of {layout.points} points, but the bytes hold {max(held, 0)}; "
             "the file is truncated, copy it again"
         )
-    data = raw[layout.data_start : layout.data_start + frames * per_frame * word]
-    if is_float:
+    refuse_too_many(path, frames, layout.points)
+    places = np.empty((frames, layout.points, 3))
+    step = max(1, READ_BYTES // (per_frame * word))
+    with path.open("rb") as file:
+        file.seek(layout.data_start)
+        for first in range(0, frames, step):
+            some = places[first : first + step]
+            some[:] = _decoded(file.read(len(some) * per_frame * word), layout, len(some))
+    return places
+
+
+def _decoded(data: bytes, layout: Layout, frames: int) -> np.ndarray:
+    """(frames, P, 3) of the stored words of some frames; what follows the points in each frame is analog."""
+    if layout.scale < 0:
         values = c3d_layout.floats(data, layout.order, layout.dec)
     else:
         values = np.frombuffer(data, f"{layout.order}i2").astype(np.float64)
-    words = values.reshape(frames, per_frame)[:, : 4 * layout.points].reshape(frames, layout.points, 4)
+    words = values.reshape(frames, -1)[:, : 4 * layout.points].reshape(frames, layout.points, 4)
     with np.errstate(over="ignore", invalid="ignore"):
-        places = words[..., :3] if is_float else words[..., :3] * layout.scale
+        places = words[..., :3] if layout.scale < 0 else words[..., :3] * layout.scale
         return np.where(words[..., 3:] < 0, np.nan, places)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from agir_plugin.consts import JOINTS, MODEL_FPS, N_FEATURES
 from agir_plugin.errors import UnreadableFile, UnusableRecording
-from agir_plugin.ingest.places import FARTHEST_M, doubles, gaps_where_absurd
+from agir_plugin.ingest.places import FARTHEST_M, doubles, gaps_where_absurd, refuse_too_many
 from agir_plugin.records import Recording
 
 SUFFIXES = (".npy",)
@@ -34,7 +34,8 @@ def read(path: Path, fps: float | None = None) -> Recording:
     Raises UnreadableFile for a damaged file, UnusableRecording for another shape or numbers that are not places.
     """
     try:
-        joints = np.load(path, allow_pickle=False)
+        with np.errstate(over="ignore"):  # mapped: no memory is taken for what a header only claims
+            joints = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # NumPy parses the header as Python text: a damaged one can raise almost anything
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise UnreadableFile(
@@ -47,6 +48,7 @@ def read(path: Path, fps: float | None = None) -> Recording:
         )
     if joints.dtype.kind not in "fiu":
         raise UnusableRecording(f"{path}: expected joints as real numbers, got {joints.dtype}; save them as float32")
+    refuse_too_many(path, len(joints), len(JOINTS))
     places = doubles(joints[:, : len(JOINTS)])
     notes = (f"{joints.shape[1]} joints; the first {len(JOINTS)} used",) if joints.shape[1] > len(JOINTS) else ()
     return Recording(

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from agir_plugin.errors import UnreadableFile
-from agir_plugin.ingest.places import FASTEST_FPS
+from agir_plugin.ingest.places import FASTEST_FPS, MOST_PLACES
 
 #: A stated rate this near to the rate of the time column is the rate: times are written with few digits.
 SAME_RATE = 0.03
@@ -55,7 +55,8 @@ def even_frames(times_s: np.ndarray, places: np.ndarray, fps: float) -> tuple[np
     if np.abs(at - np.arange(len(at))).max() < OFF_GRID:
         return places, []
     rows = np.round(at).astype(np.int64)
-    if rows[-1] >= MOST_GROWTH * len(rows) or (np.diff(rows) <= 0).any() or not (np.diff(rows) == 1).any():
+    most = min(MOST_GROWTH * len(rows), MOST_PLACES // max(places.shape[1], 1))
+    if rows[-1] >= most or (np.diff(rows) <= 0).any() or not (np.diff(rows) == 1).any():
         return places, ["times are unevenly spaced; frames taken as they follow"]
     whole = np.full((int(rows[-1]) + 1, *places.shape[1:]), np.nan)
     whole[rows] = places

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from agir_plugin.errors import UnreadableFile, UnusableRecording
-from agir_plugin.ingest.cells import is_number, lines_of, numbers
-from agir_plugin.ingest.places import METRES, gaps_where_lost
+from agir_plugin.ingest.cells import decode, is_number, lines_of, table
+from agir_plugin.ingest.places import METRES, gaps_where_lost, refuse_too_many
 from agir_plugin.ingest.timing import even_frames, frame_rate
 from agir_plugin.records import Recording
 
@@ -39,8 +39,7 @@ class _Header:
 
 def sniff(head: bytes, path: Path) -> bool:
     """Whether the text starts with the words PathFileType or DataRate, which head every TRC file."""
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:16].lower()
-    return start.startswith((b"pathfiletype", b"datarate"))
+    return decode(head).lstrip()[:16].lower().startswith(("pathfiletype", "datarate"))
 
 
 def read(path: Path, fps: float | None = None) -> Recording:
@@ -53,11 +52,11 @@ def read(path: Path, fps: float | None = None) -> Recording:
     """
     lines = lines_of(path)
     header = _header(lines, path)
-    table = _table(lines, header, path)
+    rows = _table(lines, header, path)
     scale_m, unit_notes = _metres(header.unit)
-    rate, rate_notes = frame_rate(table[:, 1], [header.stated.get(key, np.nan) for key in RATE_KEYS], fps, path)
-    places = gaps_where_lost(table[:, 2:].reshape(len(table), -1, 3) * scale_m)
-    places, time_notes = even_frames(table[:, 1], places, rate)
+    rate, rate_notes = frame_rate(rows[:, 1], [header.stated.get(key, np.nan) for key in RATE_KEYS], fps, path)
+    places = gaps_where_lost(rows[:, 2:].reshape(len(rows), -1, 3) * scale_m)
+    places, time_notes = even_frames(rows[:, 1], places, rate)
     names, columns, name_notes = _names(header.labels, places.shape[1])
     return Recording(
         path=str(path), format="trc", kind="markers", fps=rate, names=names, positions_m=places[:, columns],
@@ -85,13 +84,17 @@ def _header(lines: Sequence[str], path: Path) -> _Header:
         known = len(keys) if len(keys) == len(values) else 2
         pairs = zip(keys[:known], values[:known], strict=False)
         stated = {key: float(value.replace(",", ".")) for key, value in pairs if is_number(value)}
-    return _Header(stated, unit, _labels(lines[found["frame"]]), found["frame"] + 1)
+    return _Header(stated, unit, _labels(lines[found["frame"]], stated.get("nummarkers")), found["frame"] + 1)
 
 
-def _labels(line: str) -> list[str]:
-    """Labels in order, "" for an unnamed marker; a cell of its own per label where there are tabs, else a word."""
-    if "\t" not in line:
-        return line.split()[2:]
+def _labels(line: str, announced: float | None) -> list[str]:
+    """Labels in order, "" for an unnamed marker; a cell of its own per label where there are tabs, else a word.
+
+    Some writers put a tab behind Frame# alone and blanks between the labels: words, where they are as many as announced.
+    """
+    words = line.split()[2:]
+    if "\t" not in line or (line.count("\t") < len(words) == announced):
+        return words
     cells = [cell.strip() for cell in line.split("\t")]
     while cells and not cells[-1]:
         cells.pop()
@@ -103,23 +106,21 @@ def _labels(line: str) -> list[str]:
 
 def _table(lines: Sequence[str], header: _Header, path: Path) -> np.ndarray:
     """(T, 2 + 3 M) of frame number, time and coordinates in the file's unit; notes go to the header's."""
-    rows = [(k, _cells(lines[k])) for k in range(header.first_row, len(lines)) if lines[k].strip()]
-    while rows and _AXIS.fullmatch(next((cell for cell in rows[0][1] if cell), "X")):
+    rows = [k for k in range(header.first_row, len(lines)) if lines[k].strip()]
+    while rows and _AXIS.fullmatch(next((cell for cell in _cells(lines[rows[0]]) if cell), "X")):
         rows.pop(0)
     if not rows:
         raise UnusableRecording(
             f"{path}: expected rows of numbers below the TRC labels, got none; export the trial with its markers"
         )
-    cells = _without_blank_columns([cells for _, cells in rows], 2 + 3 * len(header.labels))
-    lengths = [len(row) for row in cells]
-    width = max(lengths)
-    markers = max(len(header.labels), -(-(width - 2) // 3))
+    refuse_too_many(path, len(rows))
+    columns, lengths = _columns([lines[k] for k in rows], 2 + 3 * len(header.labels))
+    markers = max(len(header.labels), -(-(max(lengths) - 2) // 3))
     _check(path, header, lengths, markers)
-    table = np.full((len(cells), 2 + 3 * markers), np.nan)
-    for index, row in enumerate(cells):
-        table[index, : len(row)] = numbers(row, f"{path}, line {rows[index][0] + 1}")
-    _note_counts(header, len(cells))
-    return table
+    refuse_too_many(path, len(rows), markers)
+    _note_counts(header, len(rows))
+    cells = ((k + 1, _only(_cells(lines[k]), columns)) for k in rows)
+    return table(cells, len(rows), 2 + 3 * markers, path)
 
 
 def _cells(line: str) -> list[str]:
@@ -130,15 +131,26 @@ def _cells(line: str) -> list[str]:
     return cells
 
 
-def _without_blank_columns(rows: list[list[str]], expected: int) -> list[list[str]]:
-    """The rows without columns that are empty in all of them, where there are more columns than the labels explain."""
-    width = max(map(len, rows))
-    if width <= expected:
-        return rows
-    filled = [k for k in range(width) if any(k < len(row) and row[k] for row in rows)]
-    if len(filled) < expected:
-        return rows
-    return [[row[k] for k in filled if k < len(row)] for row in rows]
+def _columns(lines: Sequence[str], expected: int) -> tuple[list[int] | None, list[int]]:
+    """The columns to take, None for all, and the number of cells that each row then has.
+
+    Columns that are empty in all rows are left out where there are more columns than the labels explain.
+    """
+    lengths = [len(_cells(line)) for line in lines]
+    if not expected < max(lengths) <= 2 + 6 * MOST_MARKERS:
+        return None, lengths
+    filled = np.zeros(max(lengths), bool)
+    for line in lines:
+        cells = _cells(line)
+        filled[: len(cells)] |= np.array([cell != "" for cell in cells])
+    columns = np.flatnonzero(filled)
+    if len(columns) < expected:
+        return None, lengths
+    return columns.tolist(), np.searchsorted(columns, lengths).tolist()
+
+
+def _only(cells: list[str], columns: list[int] | None) -> list[str]:
+    return cells if columns is None else [cells[k] for k in columns if k < len(cells)]
 
 
 def _check(path: Path, header: _Header, lengths: Sequence[int], markers: int) -> None:

@@ -1,20 +1,23 @@
 """Landmarks with y up enter, the joint centres that they determine leave; nothing is invented here."""
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from agir_plugin.consts import SIDES
-from agir_plugin.motion.axes import Marks, mean_of
+from agir_plugin.motion.marks import Marks, mean_of, sided
+from agir_plugin.motion.pelvis import Centres, pelvis_and_hips
+from agir_plugin.motion.vectors import UP, median_length, square, unit
 
-#: Hip centre from the middle of the front pelvis points, as a part of pelvis depth or width plus millimetres:
-#: x forward, y up, z to the side (Harrington et al. 2007, J Biomech 40:595, regression without leg length).
-HARRINGTON_X_M = (-0.24, -0.0099)
-HARRINGTON_Y_M = (-0.30, -0.0109)
-HARRINGTON_Z_M = (0.33, 0.0073)
-#: Hip centre from the trochanters: this part of their distance inwards (Weinhandl & O'Connor 2010, J Biomech 43:2633).
-TROCHANTER_INWARDS = 0.25
-#: Pelvis above the hip centres where no pelvis landmark gives its height, as a part of their distance (SMPL at rest).
-ABOVE_HIPS = 0.6
+#: Groups of landmarks whose mean is about the middle of the head, best first.
+HEADS = (
+    ("left_head_front", "right_head_front", "left_head_back", "right_head_back"), ("forehead", "nape"),
+    ("left_ear", "right_ear"), ("head_top",), ("nose",), ("forehead",), ("nape",),
+)
+#: Landmarks near the knee and the ankle for the length of the leg, best groups first.
+KNEE = (("knee", "knee_medial", "knee_axis", "patella"), ("knee_centre",))
+ANKLE = (("ankle", "ankle_medial"), ("ankle_centre",), ("heel",))
 #: Half a joint's width with a marker's radius, as a part of thigh plus shank (adult: 56, 40 and 35 of 830 mm).
 HALF_WIDTH = {"knee": 0.068, "ankle": 0.048, "elbow": 0.042}
 #: Knee centre behind the patella marker, and inwards of the alignment device's tip, as a part of thigh plus shank.
@@ -26,136 +29,120 @@ BELOW_ACROMION = 0.17
 NECK_FORWARD = 0.5
 #: Head joint between neck joint and the middle of the head markers (skull base, about half-way to the forehead).
 HEAD_PART = 0.55
+#: Ankle centre from heel and toe markers, as parts of their distance: along the foot and square to it, upwards (our
+#: medians over 11 public recordings of 10 laboratories, where it lies within 1 to 2 cm).
+ANKLE_ON_FOOT = (0.31, 0.17)
 
-Centres = dict[str, np.ndarray]
 
+def joint_centres(marks: Marks) -> tuple[Centres, list[str]]:
+    """Joint centres (T, 3) by joint name, NaN where a frame lacks the landmarks, and flags; joints never seen are absent.
 
-def joint_centres(marks: Marks) -> Centres:
-    """Joint centres (T, 3) by joint name, NaN where a frame lacks the landmarks; joints never seen are absent."""
-    centres = _pelvis_and_hips(marks)
-    if not all(f"{side}_hip" in centres for side in SIDES):
-        return centres
-    lateral = _unit(centres["left_hip"] - centres["right_hip"])
+    Flags: those of `pelvis_and_hips`, and "ankles_from_heel_and_toe" where no ankle was marked.
+    """
+    centres, flags = pelvis_and_hips(marks)
+    if not centres:
+        return centres, flags
+    lateral = unit(centres["left_hip"] - centres["right_hip"])
     leg_m = _leg_length(marks, centres)
     for side in SIDES:
         outward = lateral if side == "left" else -lateral
         _leg(centres, marks, side, outward, leg_m)
         _arm(centres, marks, side, outward, leg_m)
+    flags += _ankles_from_feet(centres, marks)
     _trunk(centres, marks)
-    return {name: track for name, track in centres.items() if np.isfinite(track).any()}
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
-
-
-def _median_length(vectors: np.ndarray) -> float:
-    lengths = np.linalg.norm(vectors, axis=-1)
-    lengths = lengths[np.isfinite(lengths)]
-    return float(np.median(lengths)) if len(lengths) else float("nan")
-
-
-def _pelvis_and_hips(marks: Marks) -> Centres:
-    """Pelvis and hips from its four landmarks; else from the laboratory's own hip centres or the trochanters."""
-    asis = [marks.get(f"{side}_asis") for side in SIDES]
-    back = mean_of(marks, ["left_psis", "right_psis"])
-    back = marks.get("sacrum") if back is None else back
-    if asis[0] is not None and asis[1] is not None and back is not None:
-        return _harrington(asis[0], asis[1], back)
-    for kind, inwards in (("hip_centre", 0.0), ("trochanter", TROCHANTER_INWARDS)):
-        left, right = (marks.get(f"{side}_{kind}") for side in SIDES)
-        if left is not None and right is not None:
-            return _from_hips(marks, left + inwards * (right - left), right + inwards * (left - right))
-    return {}
-
-
-def _harrington(left: np.ndarray, right: np.ndarray, back: np.ndarray) -> Centres:
-    """Pelvis (middle of its front and back) and hip centres from pelvis width and depth.
-
-    Only the part of `back` in the pelvis's middle plane counts, so that one PSIS or the sacrum serves as well as two.
-    """
-    front = 0.5 * (left + right)
-    sideways = _unit(right - left)
-    ahead = _square(front - back, sideways)
-    width, depth = _median_length(left - right), _median_length(ahead)
-    forward = _unit(ahead)
-    upward = np.cross(sideways, forward)
-    base = front + (HARRINGTON_X_M[0] * depth + HARRINGTON_X_M[1]) * forward
-    base = base + (HARRINGTON_Y_M[0] * width + HARRINGTON_Y_M[1]) * upward
-    offset = (HARRINGTON_Z_M[0] * width + HARRINGTON_Z_M[1]) * sideways
-    return {"pelvis": front - 0.5 * ahead, "left_hip": base - offset, "right_hip": base + offset}
-
-
-def _from_hips(marks: Marks, left: np.ndarray, right: np.ndarray) -> Centres:
-    """Pelvis above the middle of the hip centres, at the height of whatever pelvis landmarks there are."""
-    middle = 0.5 * (left + right)
-    top = mean_of(marks, ["left_asis", "right_asis", "left_psis", "right_psis", "sacrum"])
-    height = middle[:, 1] + ABOVE_HIPS * _median_length(left - right) if top is None else top[:, 1]
-    pelvis = np.stack([middle[:, 0], height, middle[:, 2]], axis=-1)
-    return {"pelvis": pelvis, "left_hip": left, "right_hip": right}
+    return {name: track for name, track in centres.items() if np.isfinite(track).any()}, flags
 
 
 def _leg_length(marks: Marks, centres: Centres) -> float:
     """Thigh plus shank from the landmarks that are there, metres; a length that only scales small offsets."""
     lengths = []
     for side in SIDES:
-        knee = mean_of(marks, [f"{side}_knee", f"{side}_knee_medial", f"{side}_knee_axis", f"{side}_patella"])
-        ankle = mean_of(marks, [f"{side}_ankle", f"{side}_ankle_medial"])
-        if knee is not None and ankle is not None:
-            lengths.append(_median_length(centres[f"{side}_hip"] - knee) + _median_length(knee - ankle))
+        hip = centres[f"{side}_hip"]
+        knee, ankle = (_best_mean(marks, [sided(group, side) for group in groups]) for groups in (KNEE, ANKLE))
+        if ankle is not None and knee is None:
+            lengths.append(median_length(hip - ankle))
+        elif ankle is not None:
+            lengths.append(median_length(hip - knee) + median_length(knee - ankle))
     finite = [length for length in lengths if np.isfinite(length)]
     return float(np.mean(finite)) if finite else float("nan")
 
 
+def _best_mean(marks: Marks, groups: Sequence[Sequence[str]]) -> np.ndarray | None:
+    """(T, 3) mean of the first group of which any landmark was marked; None when none was."""
+    return next((mean for group in groups if (mean := mean_of(marks, group)) is not None), None)
+
+
 def _leg(centres: Centres, marks: Marks, side: str, outward: np.ndarray, leg_m: float) -> None:
-    """Add knee, ankle and foot of one side."""
-    hip = centres[f"{side}_hip"]
+    """Add knee, ankle and foot of one side, each as far as it was marked."""
+    hip, toe = centres[f"{side}_hip"], _toe(marks, side)
     knee = _between(marks, side, "knee", hip, outward, leg_m)
     if knee is None:
         knee = _knee_without_marker(marks, side, hip, outward, leg_m)
-    if knee is None:
-        return
-    centres[f"{side}_knee"] = knee
-    heel, toe = marks.get(f"{side}_heel"), _toe(marks, side)
-    across = outward
-    if heel is not None and toe is not None and f"{side}_ankle" in marks:
-        leftward = _unit(np.cross(knee - marks[f"{side}_ankle"], toe - heel))
-        across = np.where(np.isnan(leftward), outward, leftward if side == "left" else -leftward)
-    ankle = _between(marks, side, "ankle", knee, across, leg_m)
+    if knee is not None:
+        centres[f"{side}_knee"] = knee
+    above = hip if knee is None else knee
+    ankle = _between(marks, side, "ankle", above, _across_foot(marks, side, above, toe, outward), leg_m)
     if ankle is not None:
         centres[f"{side}_ankle"] = ankle
     if toe is not None:
         centres[f"{side}_foot"] = toe
 
 
+def _across_foot(
+    marks: Marks, side: str, above: np.ndarray, toe: np.ndarray | None, outward: np.ndarray
+) -> np.ndarray:
+    """Outward direction at the ankle: square to shank and foot where both are marked, else the pelvis's."""
+    heel = marks.get(f"{side}_heel")
+    if heel is None or toe is None or f"{side}_ankle" not in marks:
+        return outward
+    leftward = unit(np.cross(above - marks[f"{side}_ankle"], toe - heel))
+    return np.where(np.isnan(leftward), outward, leftward if side == "left" else -leftward)
+
+
 def _toe(marks: Marks, side: str) -> np.ndarray | None:
-    """The forefoot: second metatarsal or toe marker, else the middle of first and fifth metatarsal."""
-    toe = marks.get(f"{side}_toe")
-    return toe if toe is not None else mean_of(marks, [f"{side}_first_metatarsal", f"{side}_fifth_metatarsal"])
+    """The forefoot: second metatarsal or toe marker, else the middle of first and fifth metatarsal, else what there is."""
+    toe, tip = marks.get(f"{side}_toe"), marks.get(f"{side}_toe_tip")
+    ball = [marks.get(f"{side}_{which}_metatarsal") for which in ("first", "fifth")]
+    if toe is None and ball[0] is not None and ball[1] is not None:
+        toe = 0.5 * (ball[0] + ball[1])
+    return next((track for track in (toe, tip, *ball) if track is not None), None)
+
+
+def _ankles_from_feet(centres: Centres, marks: Marks) -> list[str]:
+    """Add ankles that were not marked, at their usual place above the line from heel to toe; flags."""
+    ahead, above = ANKLE_ON_FOOT
+    lacking = [side for side in SIDES if f"{side}_ankle" not in centres]
+    added = []
+    for side in lacking:
+        heel, toe = marks.get(f"{side}_heel"), centres.get(f"{side}_foot")
+        if heel is None or toe is None:
+            continue
+        length = np.linalg.norm(toe - heel, axis=-1, keepdims=True)
+        upward = unit(square(np.broadcast_to(UP, heel.shape), toe - heel))
+        centres[f"{side}_ankle"] = heel + ahead * (toe - heel) + above * length * upward
+        added.append(side)
+    return ["ankles_from_heel_and_toe"] if added else []
 
 
 def _between(
     marks: Marks, side: str, joint: str, above: np.ndarray, outward: np.ndarray, leg_m: float
 ) -> np.ndarray | None:
-    """Middle of outer and inner landmark; with the outer alone, half a joint's width inwards, square to the limb."""
+    """Middle of outer and inner landmark; with one alone, half a joint's width from it, square to the limb.
+
+    A centre that the laboratory or a pose tracker computed serves where neither is marked.
+    """
     outer, inner, given = (marks.get(f"{side}_{joint}{kind}") for kind in ("", "_medial", "_centre"))
-    if outer is None:
+    if outer is None and (inner is None or given is not None):
         return given
-    inwards = -_unit(_square(outward, above - outer))
-    single = outer + HALF_WIDTH[joint] * leg_m * inwards
-    if inner is None:
+    one, sign = (inner, 1.0) if outer is None else (outer, -1.0)
+    step = sign * unit(square(outward, above - one))
+    single = one + HALF_WIDTH[joint] * leg_m * step
+    if inner is None or outer is None:
         return single
-    width = _median_length(outer - inner)
-    single = outer + 0.5 * width * inwards if np.isfinite(width) else single
+    width = median_length(outer - inner)
+    single = outer + 0.5 * width * step if np.isfinite(width) else single
     middle = 0.5 * (outer + inner)
     return np.where(np.isnan(middle), single, middle)
-
-
-def _square(direction: np.ndarray, limb: np.ndarray) -> np.ndarray:
-    """The part of a direction at right angles to a limb."""
-    along = _unit(limb)
-    return direction - np.sum(direction * along, axis=-1, keepdims=True) * along
 
 
 def _knee_without_marker(
@@ -164,33 +151,39 @@ def _knee_without_marker(
     """Knee centre from the patella, the alignment device, or the laboratory's own centre."""
     patella, tip = marks.get(f"{side}_patella"), marks.get(f"{side}_knee_axis")
     if patella is not None:
-        forward = np.cross(outward if side == "left" else -outward, [0.0, 1.0, 0.0])
-        return patella - PATELLA_DEPTH * leg_m * _unit(_square(forward, hip - patella))
+        forward = np.cross(outward if side == "left" else -outward, UP)
+        return patella - PATELLA_DEPTH * leg_m * unit(square(forward, hip - patella))
     if tip is not None:
-        return tip - KNEE_AXIS_TIP * leg_m * _unit(_square(outward, hip - tip))
+        return tip - KNEE_AXIS_TIP * leg_m * unit(square(outward, hip - tip))
     return marks.get(f"{side}_knee_centre")
 
 
 def _trunk(centres: Centres, marks: Marks) -> None:
     """Add neck, the middle of the rib cage (a guide for the spine, not a joint), and head."""
-    front = marks.get("clav")
-    if front is None:
-        front = mean_of(marks, ["left_clavicle", "right_clavicle"])
-    neck = _halfway(marks.get("c7"), front, NECK_FORWARD)
-    shoulders = [centres.get(f"{side}_shoulder") for side in SIDES]
-    if neck is None and shoulders[0] is not None and shoulders[1] is not None:
-        neck = 0.5 * (marks["left_shoulder"] + marks["right_shoulder"])
+    neck = _neck(centres, marks)
     if neck is None:
         return
     centres["neck"] = neck
     chest = _halfway(marks.get("t10"), marks.get("strn"), 0.5)
     if chest is not None and "t10" in marks and "strn" in marks:
         centres["chest"] = chest
-    head = mean_of(marks, [f"{side}_head_{end}" for side in SIDES for end in ("front", "back")])
-    if head is None:
-        head = marks.get("head_top")
+    head = _best_mean(marks, HEADS)
     if head is not None:
         centres["head"] = neck + HEAD_PART * (head - neck)
+
+
+def _neck(centres: Centres, marks: Marks) -> np.ndarray | None:
+    """Root of the neck: given, between C7 and breastbone, or between the acromions or shoulder centres."""
+    front = marks.get("clav")
+    if front is None:
+        front = mean_of(marks, ["left_clavicle", "right_clavicle"])
+    neck = _halfway(marks.get("c7"), front, NECK_FORWARD)
+    if neck is not None or "neck_centre" in marks:
+        return marks["neck_centre"] if neck is None else neck
+    if not all(f"{side}_shoulder" in centres for side in SIDES):
+        return None
+    tops = [marks.get(f"{side}_shoulder", centres[f"{side}_shoulder"]) for side in SIDES]
+    return 0.5 * (tops[0] + tops[1])
 
 
 def _halfway(back: np.ndarray | None, front: np.ndarray | None, part: float) -> np.ndarray | None:
@@ -205,10 +198,12 @@ def _halfway(back: np.ndarray | None, front: np.ndarray | None, part: float) -> 
 
 def _arm(centres: Centres, marks: Marks, side: str, outward: np.ndarray, leg_m: float) -> None:
     """Add shoulder, elbow and wrist of one side, each as far as it was marked."""
-    acromion = marks.get(f"{side}_shoulder")
-    if acromion is None:
+    acromion, shoulder = marks.get(f"{side}_shoulder"), marks.get(f"{side}_shoulder_centre")
+    if acromion is not None:
+        shoulder = _below_acromion(centres, marks, acromion, leg_m)
+    if shoulder is None:
         return
-    centres[f"{side}_shoulder"] = shoulder = _below_acromion(centres, marks, acromion, leg_m)
+    centres[f"{side}_shoulder"] = shoulder
     elbow = _between(marks, side, "elbow", shoulder, outward, leg_m)
     if elbow is not None:
         centres[f"{side}_elbow"] = elbow
@@ -222,9 +217,9 @@ def _below_acromion(centres: Centres, marks: Marks, acromion: np.ndarray, leg_m:
     """Shoulder centre: below the acromion along the trunk, from the pelvis to the middle of the acromions."""
     both = [marks.get(f"{name}_shoulder") for name in SIDES]
     if both[0] is not None and both[1] is not None:
-        drop = BELOW_ACROMION * _median_length(both[0] - both[1])
+        drop = BELOW_ACROMION * median_length(both[0] - both[1])
         top = mean_of(marks, ["left_shoulder", "right_shoulder"])
     else:
         drop, top = BELOW_ACROMION * 0.45 * leg_m, acromion
-    down = _unit(centres["pelvis"] - top) if top is not None else np.array([0.0, -1.0, 0.0])
+    down = unit(centres["pelvis"] - top) if top is not None else np.array([0.0, -1.0, 0.0])
     return acromion + drop * np.where(np.isnan(down), [0.0, -1.0, 0.0], down)

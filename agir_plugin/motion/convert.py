@@ -1,6 +1,7 @@
-"""A `Recording` enters, a `Motion` at the recording's own frame rate leaves."""
+"""A `Recording` enters, its walks leave, each a `Motion` at the recording's own frame rate."""
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,15 +11,19 @@ from agir_plugin.errors import UnusableRecording
 from agir_plugin.motion import labels
 from agir_plugin.motion.axes import upright
 from agir_plugin.motion.centres import joint_centres
+from agir_plugin.motion.knees import add_knees
 from agir_plugin.motion.posture import LEGS, complete
 from agir_plugin.motion.rigid import fill_from_clusters
-from agir_plugin.motion.signals import MARKER_CUTOFF_HZ, fill_short_gaps, hold_and_interpolate, longest_run, low_pass
+from agir_plugin.motion.signals import MARKER_CUTOFF_HZ, fill_short_gaps, hold_and_interpolate, low_pass, runs
+from agir_plugin.motion.spikes import without_spikes
 from agir_plugin.records import Motion, Recording
 
 #: The floor is this percentile of the feet's lowest points: a stance height that single low frames do not move.
 FLOOR_PERCENTILE = 2.0
 #: A foot track seen in fewer frames than this part of the ankle's is not waited for when the stretch is chosen.
 WORTH_WAITING = 0.5
+#: Stretches shorter than this are not walks of their own beside a longer one, seconds: two strides.
+SHORTEST_PASS_S = 2.0
 #: Labels of a recording that an error message lists.
 MOST_NAMES = 24
 
@@ -26,21 +31,32 @@ Tracks = dict[str, np.ndarray]
 
 
 def to_motion(recording: Recording) -> Motion:
-    """The walk on 22 joints: y up, right-handed, metres, floor near 0, at the recording's own rate.
+    """The longest walk of a recording (see `to_motions`), with the flag "several_passes: N" where it holds more than one."""
+    passes = to_motions(recording)
+    longest = max(passes, key=lambda motion: len(motion.joints_m))
+    if len(passes) == 1:
+        return longest
+    return dataclasses.replace(longest, flags=(*longest.flags, f"several_passes: {len(passes)}, the longest is used"))
 
-    Markers become joint centres through `landmarks.yaml` and are low-passed at 6 Hz; named joints go through
-    `joint_names.yaml` and are not filtered. Gaps up to 0.1 s are bridged, markers on a rigid part are put back from the
-    others, and of what remains the longest stretch with pelvis and both feet is kept (flag "trimmed: ...", `start_s`).
+
+def to_motions(recording: Recording) -> tuple[Motion, ...]:
+    """Every walk of a recording on 22 joints: y up, right-handed, metres, floor near 0, at the recording's own rate.
+
+    Markers become joint centres through `marker_sets.yaml` and are low-passed at 6 Hz; named joints go through
+    `joint_names.yaml` and are not filtered. Single wild frames of a marker are taken out, gaps up to 0.1 s are bridged,
+    markers on a rigid part are put back from the others. Each stretch that then shows pelvis and both feet for
+    `SHORTEST_PASS_S` is a walk of its own, in order of time (the longest stretch alone where none is so long), flagged
+    "trimmed: ..." with `start_s` where it is not the whole file.
     What a recording does not have is filled in neutrally, flagged, and left out of `measured`.
 
     Raises UnusableRecording when pelvis and legs cannot be made from the recording's labels, or never appear together.
     """
-    if recording.kind == "markers":
-        centres, feet, flags = _from_markers(recording)
-    else:
-        centres, feet, flags = _from_joints(recording)
-    stretch = _stretch(recording, centres, feet)
-    flags = [*flags, *_trim_flags(stretch, recording)]
+    centres, feet, flags = _from_markers(recording) if recording.kind == "markers" else _from_joints(recording)
+    return tuple(_motion(recording, centres, feet, flags, stretch) for stretch in _stretches(recording, centres, feet))
+
+
+def _motion(recording: Recording, centres: Tracks, feet: Tracks, flags: Sequence[str], stretch: slice) -> Motion:
+    """One stretch of a recording as a `Motion`."""
     joints, measured, more = complete({name: track[stretch] for name, track in centres.items()})
     heel, heel_flags = _foot_pair({name: track[stretch] for name, track in feet.items()}, "heel", joints)
     toe, toe_flags = _foot_pair({name: track[stretch] for name, track in feet.items()}, "toe", joints)
@@ -49,11 +65,12 @@ def to_motion(recording: Recording) -> Motion:
         parts = [low_pass(part, recording.fps, MARKER_CUTOFF_HZ) for part in parts]
     floor = _floor(parts)
     joints, *pairs = [part - [0.0, floor, 0.0] for part in parts]
+    measured -= {f"{side}_knee" for side in SIDES if "knees_not_measured" in flags}
+    own = [*flags, *_trim_flags(stretch, recording), *more, *heel_flags, *toe_flags]
     return Motion(
         joints_m=joints, fps=recording.fps, source=f"{recording.format} {recording.kind}",
         heel_m=pairs.pop(0) if heel is not None else None, toe_m=pairs.pop(0) if toe is not None else None,
-        measured=measured, flags=tuple(dict.fromkeys([*flags, *more, *heel_flags, *toe_flags])),
-        start_s=stretch.start / recording.fps,
+        measured=measured, flags=tuple(dict.fromkeys(own)), start_s=stretch.start / recording.fps,
     )
 
 
@@ -65,16 +82,18 @@ def _from_markers(recording: Recording) -> tuple[Tracks, Tracks, list[str]]:
             f"{recording.path}: expected markers that are seen, but all {len(recording.names)} of them are gaps in all "
             f"{len(recording.positions_m)} frames; reconstruct the trial and export it again"
         )
-    columns = labels.match([recording.names[k] for k in seen], labels.landmark_table())
+    columns, _ = labels.landmarks([recording.names[k] for k in seen])
     marks = {name: recording.positions_m[:, seen[k]] for name, k in columns.items()}
-    marks, flags = upright(marks, recording.up)
+    marks, flags = upright(marks, recording.up, recording.fps)
+    marks, spike_flags = without_spikes(marks, recording.fps)
     marks = {name: fill_short_gaps(track, recording.fps) for name, track in marks.items()}
     marks = fill_from_clusters(marks, labels.landmark_clusters())
-    centres = joint_centres(marks)
+    centres, centre_flags = joint_centres(marks)
     _require_legs(recording, centres, f"markers such as {_examples()}")
+    knee_flags = add_knees(centres)
     feet = {f"{side}_heel": marks[f"{side}_heel"] for side in SIDES if f"{side}_heel" in marks}
     feet |= {f"{side}_toe": centres[f"{side}_foot"] for side in SIDES if f"{side}_foot" in centres}
-    return centres, feet, flags
+    return centres, feet, [*flags, *spike_flags, *centre_flags, *knee_flags]
 
 
 def _from_joints(recording: Recording) -> tuple[Tracks, Tracks, list[str]]:
@@ -92,12 +111,13 @@ def _from_joints(recording: Recording) -> tuple[Tracks, Tracks, list[str]]:
     if "pelvis" not in tracks and {"left_hip", "right_hip"} <= set(tracks):
         tracks["pelvis"] = 0.5 * (tracks["left_hip"] + tracks["right_hip"])
     _require_legs(recording, tracks, "joints such as Hips, LeftUpLeg, LeftLeg, LeftFoot or pelvis, left_hip, ...")
-    tracks, flags = upright(tracks, recording.up)
-    return {name: fill_short_gaps(track, recording.fps) for name, track in tracks.items()}, {}, flags
+    tracks, flags = upright(tracks, recording.up, recording.fps)
+    tracks = {name: fill_short_gaps(track, recording.fps) for name, track in tracks.items()}
+    return tracks, {}, [*flags, *add_knees(tracks)]
 
 
 def _require_legs(recording: Recording, centres: Mapping[str, np.ndarray], expected: str) -> None:
-    missing = [name.replace("_", " ") for name in LEGS if name not in centres]
+    missing = [name.replace("_", " ") for name in LEGS if name not in centres and not name.endswith("knee")]
     if not missing:
         return
     more = f", ... ({len(recording.names)} in all)" if len(recording.names) > MOST_NAMES else ""
@@ -112,21 +132,22 @@ def _examples() -> str:
     return " or ".join(f"{', '.join(names)} ({name})" for name, names in labels.landmark_examples().items())
 
 
-def _stretch(recording: Recording, centres: Mapping[str, np.ndarray], feet: Mapping[str, np.ndarray]) -> slice:
-    """The longest stretch of frames with pelvis, legs and those foot tracks that are there most of the time."""
+def _stretches(recording: Recording, centres: Tracks, feet: Tracks) -> list[slice]:
+    """The stretches of frames with pelvis, legs and those foot tracks that are there most of the time, in order."""
     legs = np.stack([np.isfinite(centres[name]).all(axis=-1) for name in LEGS]).all(axis=0)
     good = legs
     for track in feet.values():
         seen = np.isfinite(track).all(axis=-1)
         if (seen & legs).sum() >= WORTH_WAITING * legs.sum():
             good = good & seen
-    stretch = longest_run(good if good.any() else legs)
-    if stretch.stop == stretch.start:
+    found = runs(good) or runs(legs)
+    if not found:
         raise UnusableRecording(
             f"{recording.path}: expected at least one frame that shows pelvis, knees and ankles together, got none in "
             f"{len(legs)} frames; fill the gaps in the capture software first"
         )
-    return stretch
+    shortest = min(SHORTEST_PASS_S * recording.fps, max(stop - start for start, stop in found))
+    return [slice(start, stop) for start, stop in found if stop - start >= shortest]
 
 
 def _trim_flags(stretch: slice, recording: Recording) -> list[str]:

@@ -18,6 +18,8 @@ SUFFIXES = (".npy",)
 
 #: Root heights that a person on the reference skeleton can have, metres; normalised features lie around 0.
 ROOT_HEIGHT_M = (0.2, 1.6)
+#: More frames than a walk has (an hour at 20 per second); a guard for memory.
+MOST_FRAMES = 72_000
 
 
 def sniff(head: bytes, path: Path) -> bool:
@@ -32,12 +34,17 @@ def read(path: Path, fps: float | None = None) -> Recording:
     Raises UnreadableFile for a damaged file, UnusableRecording for numbers that are no features.
     """
     try:
-        rows = np.load(path, allow_pickle=False)
+        with np.errstate(over="ignore"):  # mapped: no memory is taken for what a header only claims
+            rows = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # NumPy parses the header as Python text: a damaged one can raise almost anything
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise UnreadableFile(
             f"{path}: expected a .npy file of features, got one that NumPy cannot load ({reason}); save it again"
         ) from None
+    if len(rows) > MOST_FRAMES:
+        raise UnusableRecording(
+            f"{path}: expected one walk of at most {MOST_FRAMES:,} frames of features, got {len(rows):,}; cut it into single walks"
+        )
     if rows.dtype.kind not in "fiu" or not len(rows) or not np.isfinite(rows).all():
         raise UnusableRecording(
             f"{path}: expected finite features of at least one frame, got {rows.dtype} {rows.shape}; make them anew"

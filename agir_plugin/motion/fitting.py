@@ -21,7 +21,7 @@ from agir_plugin.motion.fitting_solve import minimise
 from agir_plugin.motion.fitting_start import first_unknowns, headings, neutral_markers
 from agir_plugin.motion.fitting_subject import STAGES, SubjectShape, distance_m, far_part, fit_shape, misfit, near_rms_m
 from agir_plugin.motion.posture import MOST_MISSING
-from agir_plugin.motion.signals import fill_short_gaps, longest_run
+from agir_plugin.motion.signals import fill_short_gaps, runs
 from agir_plugin.records import Motion, Recording
 
 __all__ = ["Fit", "SubjectShape", "fit_motion", "fit_shape", "fit_walk"]
@@ -127,7 +127,7 @@ def _longest_stretch(marked: Marked, recording: Recording) -> tuple[Marked, floa
     """The longest stretch of frames that show enough markers, but for short gaps, and when it begins, seconds."""
     enough = np.isfinite(marked.places_m).all(axis=-1).sum(axis=1) >= FEWEST_MARKERS
     bridged = fill_short_gaps(np.where(enough, 0.0, np.nan)[:, None], recording.fps, LONGEST_GAP_S)
-    stretch = longest_run(np.isfinite(bridged[:, 0]))
+    stretch = slice(*max(runs(np.isfinite(bridged[:, 0])), key=lambda run: run[1] - run[0], default=(0, 0)))
     if stretch.stop == stretch.start:
         raise UnusableRecording(
             f"{recording.path}: expected a frame that shows at least {FEWEST_MARKERS} markers with a place on the body, got "

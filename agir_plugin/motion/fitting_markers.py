@@ -61,7 +61,7 @@ def mirrored_vertex(body: Body, vertex: int) -> int:
 def mark(recording: Recording, body: Body, marker_vertices: Mapping[str, int] | None = None) -> Marked:
     """The recording's markers that have a vertex: those of `marker_vertices`, else those of the table.
 
-    With the table, a label that `landmarks.yaml` gives the same place counts too. Of equal labels the first is taken.
+    With the table, a label that `marker_sets.yaml` gives the same place counts too. Of equal labels the first is taken.
     Raises UnusableRecording for a recording that is not of markers, or has fewer than `FEWEST_MARKERS` of them; UsageError
     for a vertex that the body does not have.
     """
@@ -91,16 +91,16 @@ def take(recording: Recording, vertices: Mapping[str, int]) -> Marked:
             f"{recording.path}: expected at least {FEWEST_MARKERS} markers with a known place on the body, got "
             f"{len(names)} ({', '.join(names) or 'none'}) of {len(recording.names)}; name their vertices in marker_vertices"
         )
-    landmarks = {k: entry for entry, k in labels.match(recording.names, labels.landmark_table()).items()}
+    landmarks = {k: entry for entry, k in labels.landmarks(recording.names)[0].items()}
     tracks = {landmarks.get(k, f"marker {k}"): recording.positions_m[:, k] for k in columns.values() if seen[k]}
-    turned, flags = upright(tracks, recording.up)
+    turned, flags = upright(tracks, recording.up, recording.fps)
     places = [turned[landmarks.get(columns[name], f"marker {columns[name]}")] for name in names]
     return Marked(names, np.array([vertices[name] for name in names]), np.stack(places, axis=1), tuple(flags))
 
 
 def landmark_columns(names: Sequence[str]) -> dict[str, int]:
     """Landmark ("left_heel") -> its place among the names."""
-    return labels.match(names, labels.landmark_table())
+    return labels.landmarks(names)[0]
 
 
 def measured_joints(body: Body, vertices: np.ndarray) -> frozenset[str]:

@@ -57,14 +57,10 @@ def hold_and_interpolate(values: np.ndarray) -> np.ndarray:
     return np.stack([np.interp(frames, frames[seen], column[seen]) for column in values.T], axis=-1)
 
 
-def longest_run(good: np.ndarray) -> slice:
-    """The longest stretch of consecutive True values (the first of equals); an empty slice when there is none."""
+def runs(good: np.ndarray) -> list[tuple[int, int]]:
+    """First index and index after the last of every stretch of consecutive True values, in order."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], good, [False])).astype(np.int8)))
-    starts, stops = edges[::2], edges[1::2]
-    if not len(starts):
-        return slice(0, 0)
-    best = int(np.argmax(stops - starts))
-    return slice(int(starts[best]), int(stops[best]))
+    return [(int(start), int(stop)) for start, stop in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def at_rate(values: np.ndarray, fps: float, new_fps: float) -> np.ndarray:
@@ -103,9 +99,8 @@ def _whole(column: np.ndarray) -> np.ndarray:
 
 def _short_inner(seen: np.ndarray, longest: int) -> np.ndarray:
     """True in gaps of at most `longest` frames that have something seen on both sides."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([True], seen, [True])).astype(np.int8)))
     short = np.zeros(len(seen), dtype=bool)
-    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+    for start, stop in runs(~seen):
         if start > 0 and stop < len(seen) and stop - start <= longest:
             short[start:stop] = True
     return short

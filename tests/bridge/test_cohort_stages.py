@@ -18,7 +18,7 @@ from agir_plugin.bridge.run import load_run
 from agir_plugin.bridge.small_t5 import make_small_t5
 from agir_plugin.bridge.tokenizer import adopt_statistics, tokenise
 from agir_plugin.bridge.vocabulary import training_texts
-from agir_plugin.cli.cohorts import annotate
+from agir_plugin.cli.annotate import annotate
 from agir_plugin.cli.demo_steps import write_example_walk
 from agir_plugin.cohort import Cohort, synthesise
 from agir_plugin.config import configs_dir

@@ -45,9 +45,11 @@ def test_layout_and_accounts(cohort: Cohort) -> None:
     assert len(rows) == len(cohort.walks) == 32 and set(rows.state) == {"on", "off"}
     counts = cohort.facts["counts"]
     assert counts["walks"] == 32 and counts["kept"] + counts["refused"] == 32 and counts["kept"] == len(cohort.kept)
-    assert [row["walk"] for row in cohort.facts["excluded"]] == [
-        walk.walk for walk in cohort.walks if walk.status == "refused"
+    assert [(line["walk"], line["status"], line["reason"]) for line in cohort.facts["walks"]] == [
+        (walk.walk, walk.status, walk.reason) for walk in cohort.walks
     ]
+    text = (cohort.folder / "cohort.json").read_text(encoding="utf8")
+    assert sum('"status"' in line for line in text.splitlines()) == 32
     assert cohort.synthetic and cohort.name == "synthetic-8x2x2-seed3" and cohort.facts["fps"] == 20.0
     listed = [
         line for part in ("train", "val", "test") for line in (cohort.folder / f"{part}.txt").read_text().splitlines()

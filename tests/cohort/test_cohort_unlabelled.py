@@ -111,7 +111,8 @@ def test_the_command_ends_with_an_account(laboratory: Path, tmp_path: Path, caps
 def test_the_shared_recordings_are_all_accounted_for(shared_data: Path, tmp_path: Path) -> None:
     cohort = build_cohort([shared_data], tmp_path / "cohort")
     found = sum(1 for path in shared_data.rglob("*") if path.is_file())
-    assert len(cohort.walks) + sum(cohort.facts["other_files"].values()) == found
+    assert cohort.facts["recordings"] + sum(cohort.facts["other_files"].values()) == found
+    assert len({walk.source for walk in cohort.walks}) == cohort.facts["recordings"]
     reasons = {w.walk: w.reason for w in cohort.walks if w.status == "refused"}
     assert reasons["35_20"].startswith("the person runs") and reasons["HC002D02"].startswith("the person stands")
     speeds = [cohort.gait(f"cmu_walks_{name}").value("speed_mps") for name in ("02_01_c3d", "02_01_amc", "bvh_02_01")]

@@ -117,3 +117,16 @@ def test_real_files_show_a_walking_person(
     pelvis = to_motion(recording).joints_m[:, 0]
     assert height[0] < pelvis[:, 1].mean() < height[1]
     assert np.linalg.norm(pelvis[-1] - pelvis[0]) > 2.0
+
+
+def test_labels_between_blanks_behind_one_tab(tmp_path: Path) -> None:
+    """As the University of Wisconsin's exporter writes them: tabs in the keys, padded columns below."""
+    (tmp_path / "walk.trc").write_text(
+        "PathFileType  4\t(X/Y/Z) C:\\walk\nDataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\n"
+        " 200.0      200.0          2          2 mm\nFrame#\tTime            R.Shoulder                 R.Clavicle\n"
+        "              X1        Y1        Z1       X2        Y2        Z2\n"
+        "    1    0.000    1.0    2.0    3.0   4.0   5.0   6.0\n    2    0.005    1.0    2.0    3.0   4.0   5.0   6.0\n"
+    )
+    recording = read(tmp_path / "walk.trc")
+    assert (recording.names, recording.fps) == (("R.Shoulder", "R.Clavicle"), 200.0)
+    np.testing.assert_allclose(recording.positions_m[1], [[0.001, 0.002, 0.003], [0.004, 0.005, 0.006]])

@@ -87,7 +87,14 @@ def test_hips_stand_in_for_a_missing_pelvis() -> None:
     np.testing.assert_allclose(motion.joints_m[0, 0], [0, 0.87 - 0.02, 0])
 
 
-def test_a_skeleton_without_knees_is_refused_by_name() -> None:
+def test_a_skeleton_without_knees_gets_bent_ones_that_are_not_measured() -> None:
     scheme = {joint: name for joint, name in SCHEMES["Bandai"].items() if joint != "knee"}
-    with pytest.raises(UnusableRecording, match="walk.bvh: cannot find left knee, right knee.*got Hips, UpperLeg_L"):
+    motion = to_motion(_recording(scheme)[0])
+    assert "knees_not_measured" in motion.flags
+    assert not {"left_knee", "right_knee"} & motion.measured and "left_ankle" in motion.measured
+
+
+def test_a_skeleton_without_ankles_is_refused_by_name() -> None:
+    scheme = {joint: name for joint, name in SCHEMES["Bandai"].items() if joint not in ("ankle", "foot")}
+    with pytest.raises(UnusableRecording, match="walk.bvh: cannot find left ankle, right ankle.*got Hips, UpperLeg_L"):
         to_motion(_recording(scheme)[0])

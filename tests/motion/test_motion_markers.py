@@ -78,7 +78,7 @@ def test_a_walker_facing_z_has_the_left_side_at_x() -> None:
 def test_left_handed_axes_are_flagged_and_the_labels_believed() -> None:
     mirrored = walk() * [-1.0, 1.0, 1.0]
     motion = to_motion(recording(mirrored))
-    assert motion.flags == ("sides_swapped?",)
+    assert motion.flags == ("sides_swapped: axes mirrored",)
     np.testing.assert_allclose(motion.joints_m, to_motion(recording(walk())).joints_m, atol=1e-12)
 
 
