@@ -11,8 +11,10 @@ import joblib
 import numpy as np
 import pytest
 
+from agir_plugin.cohort.build import build_from
 from agir_plugin.cohort.carepd import carepd_sources
 from agir_plugin.cohort.carepd_folds import read_carepd_folds
+from agir_plugin.cohort.splits import read_fold
 from agir_plugin.consts import JOINT, JOINTS
 from agir_plugin.errors import CohortError, UnreadableFile, UnusableRecording
 
@@ -158,6 +160,32 @@ def test_a_file_without_any_score_is_an_unlabelled_cohort(store: Dump) -> None:
     found = carepd_sources(store({"P": {"w": record(None), "v": record(float("nan"))}}))
     assert [(source.walk, source.score, source.refusal) for source in found.sources] == [("P_w", None, ""), ("P_v", None, "")]
     assert found.notes["walks_without_score"] == 2
+
+
+def stepping(score: int, start: float) -> dict[str, Any]:
+    """Five seconds of walking at 1 m/s with 0.9 strides per second, hence 108 steps per minute, `start` radians into the stride."""
+    seconds = np.arange(150) / 30
+    phase = 2 * np.pi * 0.9 * seconds + start
+    pose = np.zeros((150, 72))
+    for side, turn in ((1, 0.0), (2, np.pi)):  # hips, knees three joints on, shoulders
+        pose[:, 3 * side] = -0.4 * np.sin(phase + turn)
+        pose[:, 3 * (side + 3)] = 0.5 * (1 + np.sin(phase + 2.0 + turn))
+        pose[:, 3 * (side + 15) + 2] = -1.2 if side == 1 else 1.2
+    trans = np.stack([0 * seconds, 0.95 + 0 * seconds, 1.0 * seconds], axis=-1)
+    return record(score, pose=pose.astype(np.float32), trans=trans.astype(np.float32))
+
+
+def test_a_file_becomes_a_cohort_with_its_published_folds(store: Dump, tmp_path: Path) -> None:
+    names = [f"SUB{number:02d}" for number in range(1, 7)]
+    walks = {name: {f"{name}_off_walk_1": stepping(number % 3, number)} for number, name in enumerate(names)}
+    folds = folds_file(tmp_path, {1: {"train": names[2:], "eval": names[:2]}}, "two.pkl")
+    cohort = build_from(carepd_sources(store(walks), folds), tmp_path / "cohort")
+    assert [walk.walk for walk in cohort.kept] == [f"{name}_off_walk_1" for name in names]
+    for walk in cohort.kept:
+        gait = cohort.gait(walk.walk)
+        assert gait.value("cadence_spm") == pytest.approx(108, abs=0.5)
+        assert gait.value("speed_mps") == pytest.approx(1.0, abs=0.01)
+    assert read_fold(tmp_path / "cohort" / "folds" / "carepd_two" / "0.json").test == ("SUB01", "SUB02")
 
 
 def test_names_are_unique_and_safe(store: Dump) -> None:
