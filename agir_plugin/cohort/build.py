@@ -15,7 +15,7 @@ from agir_plugin.cohort.recordings import find_recordings
 from agir_plugin.cohort.sources import Found, Source
 from agir_plugin.cohort.synthetic import WALKING_MODEL, Trial, draw_trials
 from agir_plugin.cohort.walker import body_at, frame_times_s, plan_steps
-from agir_plugin.cohort.writer import Content, Job, Progress, write_cohort
+from agir_plugin.cohort.writer import Content, Job, Progress, claim, write_cohort
 from agir_plugin.consts import JOINTS, MODEL_FPS
 from agir_plugin.gait import measure, passes, report_json
 from agir_plugin.motion import resample, to_features, to_motions
@@ -90,6 +90,7 @@ def build_from(
     """
     out = Path(out)
     identity = {"name": out.resolve().name, "synthetic": False, **({"body": "SMPL"} if smpl else {})}
+    claim(out, identity)
     failures = subject_shapes(found.sources, out / SHAPES, progress) if smpl else {}
     jobs = [_recorded_job(source, out / SHAPES if smpl else None, failures) for source in found.sources]
     return write_cohort(

@@ -27,6 +27,12 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Delete the temporary files that writers left in `folder` and below when they were killed."""
+    for path in folder.rglob(".*.tmp"):
+        path.unlink()
+
+
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text, whole or not at all."""
     write_bytes(path, text.encode("utf8"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import platform
 import re
+import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -18,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from agir_plugin import __version__
-from agir_plugin.cohort.files import write_array, write_arrays, write_json, write_table, write_text
+from agir_plugin.cohort.files import remove_leftovers, write_array, write_arrays, write_json, write_table, write_text
 from agir_plugin.cohort.manifest import WALK_FILES, Cohort
 from agir_plugin.cohort.splits import Fold
 from agir_plugin.cohort.summary import write_summary
@@ -92,6 +93,7 @@ def write_cohort(
     _refuse_twins(jobs)
     facts = {**identity, "fps": MODEL_FPS, "versions": _versions()}
     done = _resume(out, facts)
+    remove_leftovers(out)
     write_json(out / "cohort.json", {**facts, "complete": False})
     finished = [_reusable(out, done, job) for job in jobs]
     to_do = [job for job, rows in zip(jobs, finished, strict=True) if rows is None]
@@ -115,6 +117,14 @@ def write_cohort(
     write_summary(out, {**facts, **(notes or {})}, rows, folds or {})
     (out / JOURNAL).unlink()
     return Cohort.open(out)
+
+
+def claim(out: Path, identity: Mapping[str, Any]) -> None:
+    """Make `out` the folder of this cohort before anything else is put there; CohortError when it holds something else."""
+    facts = {**identity, "fps": MODEL_FPS, "versions": _versions()}
+    _resume(out, facts)
+    if not (out / "cohort.json").is_file():
+        write_json(out / "cohort.json", {**facts, "complete": False})
 
 
 def _refuse_twins(jobs: Sequence[Job]) -> None:
@@ -246,6 +256,8 @@ def _refuse_empty(out: Path, rows: Sequence[Walk]) -> None:
         return
     for name in (JOURNAL, "cohort.json"):
         (out / name).unlink()
+    for kind in FITTED_FILES:
+        shutil.rmtree(out / kind, ignore_errors=True)
     why = Counter(row.reason for row in rows).most_common(1)
     raise CohortError(
         f"{out}: expected at least one usable walk, but all {len(rows)} were "
