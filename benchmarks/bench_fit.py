@@ -50,13 +50,14 @@ def main() -> None:
         table.add_column(column, justify="left" if column == "what" else "right")
     seconds = timed(lambda: fit_shape(static, subject.body, subject.vertices))
     rms = f"{1000 * shape.rms_m:.1f}"
-    table.add_row(f"shape from {shape.frames} frames of a static trial", f"{seconds:.2f}", f"{shape.frames / seconds:.0f}", rms, "", "")
+    table.add_row(f"shape from {shape.frames} frames of a static trial", *_speed(seconds, shape.frames), rms, "", "")
     middle = np.nanmedian(walk.positions_m, axis=(0, 1))
     problem, start = walk_problem(walk.positions_m - middle, shape, list(range(len(shape.names))), walk.fps)
     table.add_row("walk: reading, start, fit, poses", *_speed(timed(lambda: fit_walk(walk, shape)), len(true)), "", "", "")
     table.add_row("walk: Levenberg-Marquardt", *_measured(newton, problem, start, true - middle))
     for steps in LBFGS_STEPS:
-        table.add_row(f"walk: torch L-BFGS, {len(STAGES)} x {steps}", *_measured(partial(lbfgs, steps), problem, start, true - middle))
+        row = _measured(partial(lbfgs, steps), problem, start, true - middle)
+        table.add_row(f"walk: torch L-BFGS, {len(STAGES)} x {steps}", *row)
     Console(width=120).print(table)
 
 
@@ -106,7 +107,8 @@ def _measured(
     held = [joint for joint in range(true_m.shape[1]) if joint != JOINT["head"]]
     error = np.linalg.norm(placed.joints.numpy() - true_m, axis=-1)[:, held].mean()
     rms = float((away**2).mean().sqrt())
-    return *_speed(seconds, len(true_m)), f"{1000 * rms:.1f}", f"{1000 * error:.1f}", f"{problem.energy(unknowns, STAGES[-1][0]):.0f}"
+    energy = problem.energy(unknowns, STAGES[-1][0])
+    return *_speed(seconds, len(true_m)), f"{1000 * rms:.1f}", f"{1000 * error:.1f}", f"{energy:.0f}"
 
 
 if __name__ == "__main__":
