@@ -264,6 +264,14 @@ def test_a_sparse_matrix_cannot_claim_memory(stored: Callable[[bytes], Path]) ->
         unpickle.load(stored(pickle.dumps(value)))
 
 
+def test_lists_in_a_chumpy_array_cannot_stand_for_a_large_one(stored: Callable[[bytes], Path]) -> None:
+    # a list of two lists of two lists ...: 2 ** 40 numbers
+    twice = b"".join(b"](h" + bytes([i]) + b"h" + bytes([i]) + b"eq" + bytes([i + 1]) + b"0" for i in range(40))
+    data = b"\x80\x02]K\x01aq\x000" + twice + b"cchumpy.ch\nCh\n)\x81}X\x01\x00\x00\x00xh\x28sb."
+    with pytest.raises(UnreadableFile, match="chumpy array without numbers"):
+        unpickle.load(stored(data))
+
+
 def test_many_copies_of_one_value_are_refused(stored: Callable[[bytes], Path]) -> None:
     # a list of 20000 numbers, and the instruction to copy it, 20000 times
     data = b"\x80\x02](" + b"K\x00" * 20_000 + b"eq\x00(" + b"c__builtin__\nlist\nh\x00\x85R" * 20_000 + b"t."

@@ -6,6 +6,7 @@ Data: CARE-PD (arXiv 2510.04312): pickles `{subject: {walk: {"pose": (T, 72) axi
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 POSE_NUMBERS = 3 * len(JOINTS)
 #: Places farther off than this are no metres.
 FARTHEST_M = 1000.0
+#: Turns beyond this are no axis-angle vectors in radians (degrees reach 180).
+MOST_TURN_RAD = 50.0
 #: Highest frame rate that is believed, frames per second.
 FASTEST_FPS = 10000.0
 #: The trunk is upright along y when at least this part of its length lies on it.
@@ -164,7 +167,7 @@ def _pose(record: Any, body: Body | None) -> Pose:
     if not isinstance(record, dict):
         raise _Malformed(f"expected a record with pose, trans and fps, got {_kind(record)}")
     pose = _numbers(record, "pose")
-    pose = pose.reshape(len(pose), -1) if pose.ndim == 3 and pose.shape[2] == 3 else pose
+    pose = pose.reshape(len(pose), 3 * pose.shape[1]) if pose.ndim == 3 and pose.shape[2] == 3 else pose
     translation = _numbers(record, "trans")
     if pose.ndim != 2 or pose.shape[1] < POSE_NUMBERS or len(pose) < 2:
         raise _Malformed(f"expected a pose of shape (frames, 72), got {pose.shape}")
@@ -172,6 +175,8 @@ def _pose(record: Any, body: Body | None) -> Pose:
         raise _Malformed(f"expected a translation of shape ({len(pose)}, 3), got {translation.shape}")
     if np.abs(translation).max() > FARTHEST_M:
         raise _Malformed(f"expected a translation in metres, got {np.abs(translation).max():.3g}")
+    if np.abs(pose).max() > MOST_TURN_RAD:
+        raise _Malformed(f"expected a pose in radians, got {np.abs(pose).max():.3g}")
     return Pose(pose, translation, _fps(record), None if body is None else body.rest_joints(_betas(record)))
 
 
@@ -206,12 +211,12 @@ def _betas(record: Mapping[str, Any]) -> np.ndarray | None:
 
 
 def _scalar(value: Any) -> float | None:
-    """A number, an array of one, or a text that is one, as float; None for anything else and for NaN."""
+    """A number, an array of one, or a text that is one, as float; None for anything else, NaN and infinity."""
     try:
         number = float(value.item() if isinstance(value, np.ndarray) else value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
-    return None if number != number else number
+    return number if math.isfinite(number) else None
 
 
 def _no_score(record: Any) -> bool:

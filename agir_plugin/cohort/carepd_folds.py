@@ -77,7 +77,7 @@ def _read_fold(path: Path, key: Any, fold: Any) -> tuple[tuple[str, ...], tuple[
         raise UnreadableFile(
             f"{path}: expected lists of subjects train and eval in fold {str(key)[:40]}; it is a file of another kind"
         )
-    train, test = (_subjects(part) for part in parts)
+    train, test = (_subjects(path, part) for part in parts)
     shared = sorted(set(train) & set(test))
     if shared or not train or not test:
         found = f"{', '.join(shared)} in both" if shared else "an empty part"
@@ -85,7 +85,10 @@ def _read_fold(path: Path, key: Any, fold: Any) -> tuple[tuple[str, ...], tuple[
     return train, test
 
 
-def _subjects(part: Iterable[Any]) -> tuple[str, ...]:
+def _subjects(path: Path, part: Iterable[Any]) -> tuple[str, ...]:
+    part = list(part)
+    if not all(isinstance(subject, (str, int, np.integer)) for subject in part):
+        raise UnreadableFile(f"{path}: expected names of subjects in folds, got something else; it is a file of another kind")
     return tuple(sorted({re.sub(r"[^\w.-]+", "_", str(subject)) for subject in part}))
 
 

@@ -36,8 +36,10 @@ def _array(target: np.ndarray, state: Any, budget: Budget) -> None:
 
 
 def _chumpy(target: np.ndarray, state: Any, budget: Budget) -> None:
-    values = np.asarray(_field(state, "x"))
-    if values.dtype.kind not in "biuf":
+    values = _field(state, "x")
+    if isinstance(values, (int, float, np.generic)):
+        values = np.array(values)
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "biuf":  # lists could stand for very large arrays
         raise ValueError("a chumpy array without numbers")
     budget.spend(2 * values.nbytes)
     fill(target, values)

@@ -40,7 +40,8 @@ WALKS = {
         "nan": record(1, pose=np.full((FRAMES, 72), np.nan)), "short": record(1, trans=np.zeros((5, 3))),
         "rate": record(1, fps=0), "none": record(1, fps=None), "flat": record(1, pose=np.zeros(72)), "list": [1, 2],
         "far": record(1, trans=np.full((FRAMES, 3), 2e4)), "text": record(1, pose="pose"), "missing": {"UPDRS_GAIT": 1},
-        "half": record(1.5),
+        "half": record(1.5), "empty": record(1, pose=np.zeros((0, 24, 3)), trans=np.zeros((0, 3))),
+        "degrees": record(1, pose=np.full((FRAMES, 72), 90.0)), "endless": record(1, fps=10**400), "inf": record(float("inf")),
     },
 }
 REFUSED = {
@@ -56,6 +57,10 @@ REFUSED = {
     "SUB04_far": "expected a translation in metres, got 2e+04",
     "SUB04_text": "expected pose as an array of numbers, got a str",
     "SUB04_missing": "expected pose, got none",
+    "SUB04_empty": "expected a pose of shape (frames, 72), got (0, 72)",
+    "SUB04_degrees": "expected a pose in radians, got 90",
+    "SUB04_endless": "expected a frame rate above 0, got none",
+    "SUB04_inf": "no gait score",
     "SUB04_half": "gait score 1.5; AGIR has classes for 0, 1 and 2 only",
 }
 KEPT = {
@@ -98,8 +103,8 @@ def test_every_walk_is_kept_or_refused_with_its_reason(dump: Dump) -> None:
     assert {one.walk: (one.subject, one.state, one.score) for one in found.sources if not one.refusal} == KEPT
     assert {one.walk: one.refusal for one in found.sources if one.refusal} == REFUSED
     assert found.notes["scores_outside_0_to_2"] == {"SUB03_a": 3, "SUB03_b": 4, "SUB04_half": 1.5}
-    assert found.notes["walks_without_score"] == 2  # None, and the list
-    assert found.notes["frame_rates"] == {"30": 9}  # those of readable records
+    assert found.notes["walks_without_score"] == 3  # None, infinity, and the list
+    assert found.notes["frame_rates"] == {"30": 10}  # those of readable records
     assert found.sources[0].place == "BMCLab.pkl#SUB01_off_walk_1"
 
 
@@ -259,6 +264,7 @@ def test_subjects_without_usable_walks_are_left_out_of_folds_and_listed(store: D
         ({1: {"train": ["S0"], "eval": []}}, CohortError, "got an empty part"),
         ({1: {"train": ["S0"], "eval": ["X7"]}}, CohortError, "expected the folds of this cohort, but X7 is not in it"),
         ({1: {"train": ["S0"]}}, UnreadableFile, "expected lists of subjects train and eval in fold 1"),
+        ({1: {"train": [["S0"]], "eval": ["S1"]}}, UnreadableFile, "expected names of subjects in folds"),
         ([1], UnreadableFile, "got a list"),
     ],
 )
