@@ -1,8 +1,8 @@
 """The stacked headers of marker tables as capture software exports them enter; which column is what leaves.
 
-Three are known, by what their makers document and export: Vicon Nexus (a `Trajectories` section: rate, names, X Y Z,
-units), Qualisys Track Manager (`NO_OF_FRAMES` ... `MARKER_NAMES`) and OptiTrack Motive (`Format Version`, rows of Type,
-Name, Position, X Y Z).
+Known by what their makers document and export: Vicon Nexus (a `Trajectories` section: rate, names, X Y Z, units),
+Qualisys Track Manager (`NO_OF_FRAMES` ... `MARKER_NAMES`), OptiTrack Motive (`Format Version`, rows of Type, Name, Position,
+X Y Z) and Visual3D (rows of file, name, TARGET, folder, then ITEM X Y Z).
 """
 from __future__ import annotations
 
@@ -16,12 +16,18 @@ from agir_plugin.ingest.places import METRES
 SECTIONS = frozenset({"devices", "joints", "model outputs", "segments", "trajectories", "events"})
 #: Lines of a header between the start of its section and its numbers, at most.
 HEADER_LINES = 12
+#: The fifth line of Visual3D's exports names the axes.
+VISUAL3D_ROW = 4
+#: Kinds of signal in them that are places; others are angles, forces or analog channels.
+VISUAL3D_PLACES = frozenset({"TARGET", "LANDMARK"})
 
 
 def is_export(lines: Sequence[str]) -> bool:
     """Whether the first lines are those of an export; its numbers may start far below."""
     first = lines[0].lstrip().lower() if lines else ""
     if first.startswith(("no_of_frames", "format version")):
+        return True
+    if len(lines) > VISUAL3D_ROW and lines[VISUAL3D_ROW].upper().startswith("ITEM\tX\tY\tZ"):
         return True
     return _section(first) or any(_section(line) and "trajectories" in line.lower() for line in lines[:HEADER_LINES])
 
@@ -33,6 +39,8 @@ def exported(lines: Sequence[str]) -> Columns | None:
         return _qualisys(lines)
     if first.startswith("format version"):
         return _motive(lines)
+    if len(lines) > VISUAL3D_ROW and lines[VISUAL3D_ROW].upper().startswith("ITEM\t"):
+        return _visual3d(lines)
     starts = [k for k, line in enumerate(lines) if _section(line)]
     start = next((k for k in starts if "trajectories" in lines[k].lower()), None)
     if start is None:
@@ -116,7 +124,8 @@ def _qualisys(lines: Sequence[str]) -> Columns | None:
     before = 2 if "FRAME" in head or width >= 2 + 3 * len(names) else 0
     known = Columns({}, "\t", before + 3 * len(names), unit="mm", first_row=first_row, kind="markers")
     known.frame, known.time = (0, 1) if before else (None, None)
-    _set_points(known, [""] * before + ["X", "Y", "Z"] * len(names), [""] * before + [cell for name in names for cell in (name, "", "")])
+    above = [cell for name in names for cell in (name, "", "")]
+    _set_points(known, [*[""] * before, *["X", "Y", "Z"] * len(names)], [*[""] * before, *above])
     rate = head.get("FREQUENCY", (0, []))[1]
     known.stated_fps = float(rate[0]) if rate and is_number(rate[0]) else None
     return known
@@ -141,4 +150,18 @@ def _motive(lines: Sequence[str]) -> Columns | None:
     known.unit = known.unit if known.unit in METRES else None
     rate = pairs.get("export frame rate") or pairs.get("capture frame rate") or ""
     known.stated_fps = float(rate) if is_number(rate) else None
+    return known if known.points else None
+
+
+def _visual3d(lines: Sequence[str]) -> Columns | None:
+    """Lines of file names, names, kinds of signal, folders and axes; metres, no rate; the first file's columns are taken."""
+    files, names, kinds, _, axes = (_cells(line, "\t") for line in lines[: VISUAL3D_ROW + 1])
+    if len(files) < 2:
+        return None
+    places = [name == files[1] and kind.upper() in VISUAL3D_PLACES for name, kind in zip(files, kinds, strict=False)]
+    known = Columns({}, "\t", len(axes), frame=0, first_row=VISUAL3D_ROW + 1, kind="markers")
+    _set_points(known, [axis if place else "" for axis, place in zip(axes, places, strict=False)], names)
+    others = sorted(set(files[1:]) - {files[1], ""})
+    if others:
+        known.notes.append(f"trials of {len(others) + 1} files in one table; {files[1]} taken, left out: {', '.join(others[:5])}")
     return known if known.points else None

@@ -32,7 +32,7 @@ BODY_EXTENT_M = 1.4
 #: A table of at most `LARGEST_TEXT` bytes has fewer cells than this; a guard for memory, which each cell takes as text.
 MOST_CELLS = 8_000_000
 
-_MARKER_NAMES = re.compile(r"[LR](ASI|PSI|IAS|IPS|KNE|ANK|HEE|TOE|MT\d)S?|SACR|SACRUM|VSACRAL|.*(ASIS|PSIS)")
+_MARKER_NAMES = re.compile(r"[LR](ASI|PSI|IAS|IPS|KNE|ANK|HEE|TOE|[HKA]JC|MT\d)S?|SACR|SACRUM|VSACRAL|.*(ASIS|PSIS)")
 
 
 def sniff(head: bytes, path: Path) -> bool:

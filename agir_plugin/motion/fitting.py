@@ -24,7 +24,7 @@ from agir_plugin.motion.posture import MOST_MISSING
 from agir_plugin.motion.signals import fill_short_gaps, runs
 from agir_plugin.records import Motion, Recording
 
-__all__ = ["Fit", "SubjectShape", "fit_motion", "fit_shape", "fit_walk"]
+__all__ = ["Fit", "SubjectShape", "as_motion", "fit_motion", "fit_shape", "fit_walk"]
 
 #: Frames that show fewer than `FEWEST_MARKERS` markers are bridged up to this time, seconds; longer, they end the stretch.
 LONGEST_GAP_S = 0.2
@@ -85,13 +85,17 @@ def fit_walk(recording: Recording, shape: SubjectShape, device: str = "cpu") -> 
 
 
 def fit_motion(recording: Recording, shape: SubjectShape, device: str = "cpu") -> Motion:
-    """The walk on the fitted body's 22 joints, ready for `agir_plugin.gait.measure`: y up, metres, floor at 0.
+    """`fit_walk` and `as_motion` in one: the walk on the fitted body's 22 joints."""
+    return as_motion(fit_walk(recording, shape, device), shape, recording)
+
+
+def as_motion(fit: Fit, shape: SubjectShape, recording: Recording) -> Motion:
+    """A fitted walk on the body's 22 joints, ready for `agir_plugin.gait.measure`: y up, metres, floor at 0.
 
     Heels and toes are the fitted places of their markers, so they have no gaps. `measured` leaves out the joints that no
     markers hold, which is the head in sets without head markers (flag "head_not_measured"). Raises UnusableRecording with
     the reason when the walk does not fit; such a walk is to be left out and listed.
     """
-    fit = fit_walk(recording, shape, device)
     if fit.failure:
         raise UnusableRecording(f"{recording.path}: {fit.failure}; leave the walk out or mend its markers")
     columns = landmark_columns(fit.names)

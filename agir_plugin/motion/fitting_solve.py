@@ -6,6 +6,8 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
+from scipy.linalg import solveh_banded
+from threadpoolctl import threadpool_limits
 
 #: Damping at the start, the factor by which it grows or falls, and where it is given up (Marquardt 1963).
 FIRST_DAMPING, DAMPING_FACTOR, MOST_DAMPING = 1e-4, 10.0, 1e6
@@ -30,18 +32,14 @@ def minimise(problem: Problem, start: torch.Tensor, stages: Sequence[tuple[float
     """The unknowns of least energy from `start`, and the steps taken.
 
     `stages` are (reach of the robust residual in metres, most steps): from wide to narrow, so that markers far off at
-    first still pull (graduated non-convexity, Blake & Zisserman 1987).
+    first still pull (graduated non-convexity, Blake & Zisserman 1987). Runs on one thread: to use more, fit several walks.
     """
-    unknowns, damping, taken = start, FIRST_DAMPING, 0
-    for reach_m, most in stages:
-        energy = problem.energy(unknowns, reach_m)
-        for _ in range(most):
-            unknowns, lower, damping = _one_step(problem, unknowns, energy, reach_m, damping)
-            taken += 1
-            gain, energy = energy - lower, lower
-            if gain <= LEAST_GAIN * energy:
-                break
-    return unknowns, taken
+    taken = 0
+    with threadpool_limits(limits=1):  # tensors of one walk are so small that sharing them costs more than it saves
+        for reach_m, most in stages:
+            start, steps = _stage(problem, start, reach_m, most)
+            taken += steps
+    return start, taken
 
 
 def banded_step(blocks: torch.Tensor, gradient: torch.Tensor, smooth: np.ndarray, damping: float) -> torch.Tensor:
@@ -50,17 +48,15 @@ def banded_step(blocks: torch.Tensor, gradient: torch.Tensor, smooth: np.ndarray
     `smooth` (P,) weights the differences of each unknown with itself only, so the matrix is banded with 2 P below the
     diagonal, and LAPACK's banded Cholesky takes time linear in T. `damping` raises the blocks' diagonal by that part.
     """
-    from scipy.linalg import solveh_banded
-
     frames, size = gradient.shape
-    band = np.zeros((2 * size + 1, frames, size))
+    band = np.zeros((frames, size, 2 * size + 1))  # [t, i, d]: the entry d below the diagonal in column t P + i
     rows, columns = np.tril_indices(size)
-    band[rows - columns, :, columns] = blocks[:, rows, columns].T.cpu().numpy()
-    band[0] *= 1.0 + damping
+    band[:, columns, rows - columns] = blocks[:, rows, columns].cpu().numpy()
+    band[..., 0] *= 1.0 + damping
     for distance, weights in enumerate(difference_weights(frames)):
-        band[distance * size, : len(weights)] += weights[:, None] * smooth
+        band[: len(weights), :, distance * size] += weights[:, None] * smooth
     solved = solveh_banded(
-        band.reshape(2 * size + 1, -1), -gradient.reshape(-1).cpu().numpy(), overwrite_ab=True, overwrite_b=True, lower=True,
+        band.reshape(-1, 2 * size + 1).T, -gradient.reshape(-1).cpu().numpy(), overwrite_ab=True, overwrite_b=True, lower=True,
         check_finite=False,
     )
     return torch.as_tensor(solved, device=gradient.device).reshape(frames, size)
@@ -97,6 +93,17 @@ def robust(squares: torch.Tensor, reach_m: float) -> tuple[torch.Tensor, torch.T
     return reach * squares / (reach + squares), (reach / (reach + squares)) ** 2
 
 
+def _stage(problem: Problem, unknowns: torch.Tensor, reach_m: float, most: int) -> tuple[torch.Tensor, int]:
+    """The unknowns after up to `most` steps at one reach, and how many were taken."""
+    energy, damping = problem.energy(unknowns, reach_m), FIRST_DAMPING
+    for taken in range(1, most + 1):
+        unknowns, lower, damping = _one_step(problem, unknowns, energy, reach_m, damping)
+        gain, energy = energy - lower, lower
+        if gain <= LEAST_GAIN * energy:
+            return unknowns, taken
+    return unknowns, most
+
+
 def _one_step(
     problem: Problem, unknowns: torch.Tensor, energy: float, reach_m: float, damping: float
 ) -> tuple[torch.Tensor, float, float]:
@@ -109,3 +116,4 @@ def _one_step(
             return candidate, lower, damping / DAMPING_FACTOR
         damping *= DAMPING_FACTOR
     return unknowns, energy, FIRST_DAMPING
+

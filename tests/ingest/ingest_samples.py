@@ -63,8 +63,12 @@ D_FLOW = "TimeStamp\tFrameNumber\t" + "\t".join(f"{name}.Pos{axis}" for name in 
     f"{7 + k / 200}\t{k}\t" + "\t".join(row) + "\n" for k, row in enumerate(METRES))
 TOOLKIT = "Time," + ",".join(f"{name}[{k}]" for name in NAMES for k in range(4)) + "\n" + "".join(
     f"{k / 200},{','.join(row[:3])},1,{','.join(row[3:])},1\n" for k, row in enumerate(METRES))
+VISUAL3D = "".join("\t".join(cells) + "\n" for cells in (
+    ["", *["walk.c3d"] * 6, *["other.c3d"] * 3], ["", *["LASI"] * 3, *["RKNE"] * 3, *["LASI"] * 3], ["", *["TARGET"] * 9],
+    ["", *["ORIGINAL"] * 9], ["ITEM", *["X", "Y", "Z"] * 3], *([f"{k + 1}", *row, "7", "8", "9"] for k, row in enumerate(METRES)),
+))
 #: Kinds of files that are read; "asf" is the skeleton of a motion, "yaml" the mapping of a table.
-KINDS = ("c3d", "trc", "bvh", "amc", "asf", "wide", "long", "yaml", "joints", "features", "nexus", "qtm", "motive")
+KINDS = ("c3d", "trc", "bvh", "amc", "asf", "wide", "long", "yaml", "joints", "features", "nexus", "qtm", "motive", "visual3d")
 
 
 def correct_files(folder: Path) -> dict[str, bytes]:
@@ -75,6 +79,7 @@ def correct_files(folder: Path) -> dict[str, bytes]:
         "c3d": _c3d(folder), "trc": TRC.encode(), "bvh": BVH.encode(), "amc": AMC.encode(), "asf": ASF.encode(),
         "wide": WIDE.encode(), "long": LONG.encode(), "yaml": MAPPING.encode(), "joints": _npy(_joints()),
         "features": _npy(features), "nexus": (DEVICES + TRAJECTORIES).encode(), "qtm": QTM.encode(), "motive": MOTIVE.encode(),
+        "visual3d": VISUAL3D.encode(),
     }
 
 
@@ -90,7 +95,7 @@ def place(folder: Path, kind: str, raw: bytes) -> Path:
         (folder / "mapped.yaml").write_bytes(raw)
         (folder / "mapped.csv").write_bytes(WIDE.encode())
         return folder / "mapped.csv"
-    tables = ("wide", "long", "nexus", "qtm", "motive")
+    tables = ("wide", "long", "nexus", "qtm", "motive", "visual3d")
     ending = "csv" if kind in tables else {"joints": "npy", "features": "npy"}.get(kind, kind)
     path = folder / f"walk.{ending}"
     path.write_bytes(raw)

@@ -22,6 +22,7 @@ from ingest_samples import (
     TOOLKIT,
     TRAJECTORIES,
     TRC,
+    VISUAL3D,
     WIDE,
     WORKSTATION,
 )
@@ -34,16 +35,16 @@ EXPORTS = {
     "nexus": TRAJECTORIES, "blank lines": f"\n\n{TRAJECTORIES}", "devices": f"{DEVICES}\n{TRAJECTORIES}\n{MODEL}",
     "model outputs": f"{MODEL}\n{TRAJECTORIES}", "semicolons": TRAJECTORIES.replace(",", ";"),
     "tabs": TRAJECTORIES.replace(",", "\t"), "workstation": WORKSTATION, "qtm": QTM, "qtm with times": QTM_TIMED,
-    "motive": MOTIVE, "older motive": MOTIVE_OLD, "d-flow": D_FLOW, "kinetics toolkit": TOOLKIT,
+    "visual3d": VISUAL3D, "motive": MOTIVE, "older motive": MOTIVE_OLD, "d-flow": D_FLOW, "kinetics toolkit": TOOLKIT,
 }
 
 
 @pytest.mark.parametrize("name", EXPORTS)
 def test_exports_of_capture_software(tmp_path: Path, name: str) -> None:
-    """The last two name no unit, and two points alone do not tell it."""
+    """Some name no unit, and two points alone do not tell it; Visual3D names no rate."""
     (tmp_path / "walk.csv").write_text(EXPORTS[name])
-    if name in ("d-flow", "kinetics toolkit"):
-        (tmp_path / "walk.yaml").write_text("unit: m\n")
+    if name in ("d-flow", "kinetics toolkit", "visual3d"):
+        (tmp_path / "walk.yaml").write_text("unit: m\nfps: 200\n")
     recording = read(tmp_path / "walk.csv")
     kind = "joints" if "motive" in name else "markers"
     assert (recording.names, recording.fps, recording.kind, recording.format) == (NAMES, 200.0, kind, "csv")

@@ -130,3 +130,19 @@ def test_labels_between_blanks_behind_one_tab(tmp_path: Path) -> None:
     recording = read(tmp_path / "walk.trc")
     assert (recording.names, recording.fps) == (("R.Shoulder", "R.Clavicle"), 200.0)
     np.testing.assert_allclose(recording.positions_m[1], [[0.001, 0.002, 0.003], [0.004, 0.005, 0.006]])
+
+
+@pytest.mark.parametrize("labels", ["LASI_x\tLASI_y\tLASI_z\tRASI_x\tRASI_y\tRASI_z", "LASI\tLASI\tLASI\tRASI\tRASI\tRASI"])
+@pytest.mark.parametrize("keys", [
+    "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\n50\t50\t2\t2\tm\n",
+    "DataRate\t50.00\tCameraRate\t50.00\tNumFrames\t2\tNumMarkers\t2\tUnits\tm\n\n",
+])
+def test_a_label_for_each_column_and_values_behind_their_keys(tmp_path: Path, labels: str, keys: str) -> None:
+    """As converters of markerless systems write them."""
+    (tmp_path / "walk.trc").write_text(
+        f"PathFileType\t4\t(X/Y/Z)\tw.trc\n{keys}Frame#\tTime\t{labels}\n\t\tX1\tY1\tZ1\tX2\tY2\tZ2\n"
+        "1\t0.00\t1\t2\t3\t4\t5\t6\n2\t0.02\t1\t2\t3\t4\t5\t6\n"
+    )
+    recording = read(tmp_path / "walk.trc")
+    assert (recording.names, recording.fps, recording.notes) == (("LASI", "RASI"), 50.0, ())
+    np.testing.assert_array_equal(recording.positions_m[0], [[1, 2, 3], [4, 5, 6]])
