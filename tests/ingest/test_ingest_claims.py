@@ -96,6 +96,14 @@ CLAIMS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "csv in UTF-16, cut in a letter": ("wide", lambda _: WIDE.encode("utf-16")[:-1]),
     "trc in UTF-16": ("trc", lambda _: TRC.encode("utf-16")),
     "csv larger than any walk": ("wide", lambda _: WIDE.encode() + b"0.03,1,2,3,4,5,6\n" * 5_000_000),
+    "nexus csv of devices": ("wide", lambda _: b"Devices\n1000\n,,Force\nFrame,Sub Frame,Fx\n" + b"1,0,1\n" * 2_000_000),
+    "nexus csv of sections": ("wide", lambda _: b"Devices\n" * 2_000_000 + b"Trajectories\n"),
+    "nexus csv of 300 000 markers": ("wide", lambda _: (
+        "Trajectories\n100\n,," + "A,,," * 300_000 + "\nFrame,Sub Frame" + ",X,Y,Z" * 300_000 + "\n1,0,1\n").encode()),
+    "qtm tsv of 10^6 markers": ("wide", lambda _: ("NO_OF_FRAMES\t1\nMARKER_NAMES" + "\tA" * 1_000_000 + "\n1\t2\t3\n").encode()),
+    "motive csv of 10^6 columns": ("wide", lambda _: (
+        "Format Version,1.2\n\n" + f",,{'A,' * 1_000_000}\n" * 3 + f",,{'Position,' * 1_000_000}\n"
+        + f"Frame,Time{',X,Y,Z' * 300_000}\n").encode()),
     "yaml of anchors within anchors": ("yaml", lambda _: (
         "a: &a0 [x]\n" + "".join(f"b{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 9)}]\n" for k in range(1, 12))
         + "names: {hip: *a11}\n").encode()),
