@@ -12,6 +12,7 @@ from agir_plugin.errors import UnreadableFile, UnusableRecording
 from agir_plugin.ingest import c3d_layout
 from agir_plugin.ingest.c3d_events import labelled_events
 from agir_plugin.ingest.c3d_layout import BLOCK_BYTES, BYTE_ORDERS, MAGIC, Groups, Layout
+from agir_plugin.ingest.kinds import kind_of
 from agir_plugin.ingest.places import FASTEST_FPS, METRES, gaps_where_lost, refuse_too_many
 from agir_plugin.records import Recording
 
@@ -48,7 +49,7 @@ def read(path: Path, fps: float | None = None) -> Recording:
     points = _points(layout, _frame_count(layout, groups), columns, path)
     events, event_notes = labelled_events(groups, layout.first_frame / rate, len(points) / rate)
     return Recording(
-        path=str(path), format="c3d", kind="markers", fps=rate, names=names,
+        path=str(path), format="c3d", kind=kind_of(names, "markers"), fps=rate, names=names,
         positions_m=gaps_where_lost(points * scale_m), up=_up(groups), events=events,
         notes=(*notes, *label_notes, *column_notes, *event_notes),
     )

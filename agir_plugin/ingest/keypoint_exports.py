@@ -2,7 +2,8 @@
 
 Known by what their makers document and export: Vicon Nexus (a `Trajectories` section: rate, names, X Y Z, units),
 Qualisys Track Manager (`NO_OF_FRAMES` ... `MARKER_NAMES`), OptiTrack Motive (`Format Version`, rows of Type, Name, Position,
-X Y Z) and Visual3D (rows of file, name, TARGET, folder, then ITEM X Y Z).
+X Y Z), Visual3D (rows of file, name, TARGET, folder, then ITEM X Y Z), and the tables of pandas and DeepLabCut (a row of
+names above one of x y z).
 """
 from __future__ import annotations
 
@@ -16,6 +17,8 @@ from agir_plugin.ingest.places import METRES
 SECTIONS = frozenset({"devices", "joints", "model outputs", "segments", "trajectories", "events"})
 #: Lines of a header between the start of its section and its numbers, at most.
 HEADER_LINES = 12
+#: A row of x y z that follows the names at once stands this far down at most.
+STACKED_ROWS = 4
 #: The fifth line of Visual3D's exports names the axes.
 VISUAL3D_ROW = 4
 #: Kinds of signal in them that are places; others are angles, forces or analog channels.
@@ -29,6 +32,8 @@ def is_export(lines: Sequence[str]) -> bool:
         return True
     if len(lines) > VISUAL3D_ROW and lines[VISUAL3D_ROW].upper().startswith("ITEM\tX\tY\tZ"):
         return True
+    if _stacked_row(lines) is not None:
+        return True
     return _section(first) or any(_section(line) and "trajectories" in line.lower() for line in lines[:HEADER_LINES])
 
 
@@ -41,6 +46,9 @@ def exported(lines: Sequence[str]) -> Columns | None:
         return _motive(lines)
     if len(lines) > VISUAL3D_ROW and lines[VISUAL3D_ROW].upper().startswith("ITEM\t"):
         return _visual3d(lines)
+    stacked = _stacked_row(lines)
+    if stacked is not None:
+        return _stacked(lines, stacked)
     starts = [k for k, line in enumerate(lines) if _section(line)]
     start = next((k for k in starts if "trajectories" in lines[k].lower()), None)
     if start is None:
@@ -164,4 +172,25 @@ def _visual3d(lines: Sequence[str]) -> Columns | None:
     others = sorted(set(files[1:]) - {files[1], ""})
     if others:
         known.notes.append(f"trials of {len(others) + 1} files in one table; {files[1]} taken, left out: {', '.join(others[:5])}")
+    return known if known.points else None
+
+
+def _stacked_row(lines: Sequence[str]) -> int | None:
+    """The line, below a first one without a section's name, that holds x, y and z and nothing else but a leading word."""
+    for index in range(1, min(STACKED_ROWS, len(lines))):
+        if _section(lines[index - 1]):
+            return None
+        separator = max((",", "\t", ";"), key=lines[index].count)
+        axes = [cell.lower() for cell in _cells(lines[index], separator)]
+        if axes[1:4] == ["x", "y", "z"] and set(axes[1:]) <= {"x", "y", "z", "likelihood"} and not is_number(axes[0]):
+            return index
+    return None
+
+
+def _stacked(lines: Sequence[str], at: int) -> Columns | None:
+    """Names above the axes, repeated for each column or above x alone; the first column counts the frames; no rate."""
+    separator = max((",", "\t", ";"), key=lines[at].count)
+    axes = _cells(lines[at], separator)
+    known = Columns({}, separator, len(axes), frame=0, first_row=at + 1)
+    _set_points(known, axes, _cells(lines[at - 1], separator))
     return known if known.points else None

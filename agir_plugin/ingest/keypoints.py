@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import csv
 import math
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from agir_plugin.ingest.cells import decode, lines_of, numbers
 from agir_plugin.ingest.keypoint_columns import Columns, understand
 from agir_plugin.ingest.keypoint_exports import exported, is_export
 from agir_plugin.ingest.keypoint_mapping import mapping_for
+from agir_plugin.ingest.kinds import kind_of
 from agir_plugin.ingest.places import METRES, MOST_PLACES, gaps_where_lost
 from agir_plugin.ingest.timing import even_frames, frame_rate
 from agir_plugin.records import Recording
@@ -31,8 +31,6 @@ GUESSED_UNITS = ("m", "cm", "mm")
 BODY_EXTENT_M = 1.4
 #: A table of at most `LARGEST_TEXT` bytes has fewer cells than this; a guard for memory, which each cell takes as text.
 MOST_CELLS = 8_000_000
-
-_MARKER_NAMES = re.compile(r"[LR](ASI|PSI|IAS|IPS|KNE|ANK|HEE|TOE|[HKA]JC|MT\d)S?|SACR|SACRUM|VSACRAL|.*(ASIS|PSIS)")
 
 
 def sniff(head: bytes, path: Path) -> bool:
@@ -87,9 +85,10 @@ def read(path: Path, fps: float | None = None) -> Recording:
         notes.append(f"names through {mapping.file}: {sum(name in mapping.names for name in names)} of {len(names)}")
     if columns.unused:
         notes.append(f"columns left out: {', '.join(columns.unused[:8])}{', ...' if len(columns.unused) > 8 else ''}")
+    kind = mapping.kind or columns.kind or kind_of(named, "joints")
     return Recording(
-        path=str(path), format="csv", kind=mapping.kind or columns.kind or _kind(named), fps=rate, names=named, positions_m=places,
-        up=mapping.up, notes=(*columns.notes, *table_notes, *rate_notes, *unit_notes, *time_notes, *notes),
+        path=str(path), format="csv", kind=kind, fps=rate, names=named, positions_m=places, up=mapping.up,
+        notes=(*columns.notes, *table_notes, *rate_notes, *unit_notes, *time_notes, *notes),
     )
 
 
@@ -183,8 +182,3 @@ def _unit(places: np.ndarray, stated: str | None) -> tuple[str, list[str]]:
     unit = min(GUESSED_UNITS, key=lambda name: abs(math.log(extent * METRES[name] / BODY_EXTENT_M)))
     return unit, [f"the table names no unit; {unit} guessed from points that extend over {extent:.4g}"]
 
-
-def _kind(names: Sequence[str]) -> str:
-    """"markers" where a name is one that only skin markers have (LASI, R.PSIS, LHEE), else "joints"."""
-    plain = (re.sub(r"[^A-Z0-9]", "", name.upper()) for name in names)
-    return "markers" if any(_MARKER_NAMES.fullmatch(name) for name in plain) else "joints"

@@ -10,6 +10,7 @@ import numpy as np
 
 from agir_plugin.errors import UnreadableFile, UnusableRecording
 from agir_plugin.ingest.cells import decode, is_number, lines_of, table
+from agir_plugin.ingest.kinds import kind_of
 from agir_plugin.ingest.places import METRES, gaps_where_lost, refuse_too_many
 from agir_plugin.ingest.timing import even_frames, frame_rate
 from agir_plugin.records import Recording
@@ -60,7 +61,7 @@ def read(path: Path, fps: float | None = None) -> Recording:
     places, time_notes = even_frames(rows[:, 1], places, rate)
     names, columns, name_notes = _names(header.labels, places.shape[1])
     return Recording(
-        path=str(path), format="trc", kind="markers", fps=rate, names=names, positions_m=places[:, columns],
+        path=str(path), format="trc", kind=kind_of(names, "markers"), fps=rate, names=names, positions_m=places[:, columns],
         notes=(*header.notes, *unit_notes, *rate_notes, *time_notes, *name_notes),
     )
 

@@ -19,6 +19,7 @@ from ingest_samples import (
     QTM,
     QTM_HEAD,
     QTM_TIMED,
+    ROWS,
     TOOLKIT,
     TRAJECTORIES,
     TRC,
@@ -29,6 +30,7 @@ from ingest_samples import (
 
 from agir_plugin.errors import UnreadableFile, UnusableRecording
 from agir_plugin.ingest import read
+from agir_plugin.ingest.kinds import kind_of
 from agir_plugin.ingest.reading import is_recording
 
 EXPORTS = {
@@ -77,6 +79,37 @@ def test_quaternions_are_no_places(tmp_path: Path) -> None:
     header = ",".join([*(f"PELV_{k}" for k in (1, 2, 3)), *(f"qRPV_{k}" for k in (1, 2, 3, 4))])
     (tmp_path / "walk.csv").write_text(f"// fs=100\n{header}\n1,2,3,1,0,0,0\n1,2,3,1,0,0,0\n")
     assert read(tmp_path / "walk.csv", fps=100).names == ("PELV",)
+
+
+@pytest.mark.parametrize("lines", [
+    [",LASI,LASI,LASI,RKNE,RKNE,RKNE", ",x,y,z,x,y,z"], ["scorer,a,a,a,a,a,a", "bodyparts,LASI,,,RKNE,,", "coords,x,y,z,x,y,z"],
+])
+def test_names_in_a_row_above_the_axes(tmp_path: Path, lines: list[str]) -> None:
+    rows = [f"{k},{','.join(row)}" for k, row in enumerate(ROWS)]
+    (tmp_path / "walk.csv").write_text("\n".join([*lines, *rows]) + "\n")
+    (tmp_path / "walk.yaml").write_text("unit: mm\nfps: 200\n")
+    recording = read(tmp_path / "walk.csv")
+    assert (recording.names, recording.kind, recording.fps) == (NAMES, "markers", 200.0)
+    np.testing.assert_allclose(recording.positions_m, EXPECTED_M, atol=1e-9)
+
+
+LEGS = tuple(f"{side}{joint}" for side in "LR" for joint in ("Hip", "Knee", "Ankle"))
+
+
+@pytest.mark.parametrize(("names", "otherwise", "kind"), [
+    ((*LEGS, "Nose", "LBigToe"), "markers", "joints"), ((*LEGS, "LeftEye"), "markers", "joints"),
+    ((*LEGS, "Nose", "r.ASIS_study"), "joints", "markers"), (LEGS, "markers", "markers"), (LEGS, "joints", "joints"),
+    (("L.Knee", "L.Heel"), "markers", "markers"), (("LHJC", "LKJC"), "joints", "markers"), (("hip", "knee"), "joints", "joints"),
+])
+def test_keypoints_are_joints_whatever_file_they_come_in(names: tuple[str, ...], otherwise: str, kind: str) -> None:
+    assert kind_of(names, otherwise) == kind
+
+
+def test_a_trc_of_keypoints_is_a_recording_of_joints(tmp_path: Path) -> None:
+    names = (*LEGS, "Nose")
+    head = TRC.replace("LKNE\t\t\tRKNE", "\t\t\t".join(names)).split("\n1\t")[0]
+    (tmp_path / "walk.trc").write_text(f"{head}\n" + "".join(f"{k}\t{k / 100}" + "\t1\t2\t3" * 7 + "\n" for k in range(3)))
+    assert (read(tmp_path / "walk.trc").kind, read(tmp_path / "walk.trc").names) == ("joints", names)
 
 
 BODY = ",".join(f"{name}_{axis}" for name in ("lhip", "rhip", "lknee", "rknee", "lankle", "rankle") for axis in "xyz")
