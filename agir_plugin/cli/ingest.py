@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from agir_plugin.cohort import Cohort
     from agir_plugin.cohort.sources import Found
 
+#: Words that name a public cohort when they come first.
+COLLECTIONS = ("shida", "carepd")
 #: Refused walks that are named one by one; all of them stand in walks.csv.
 NAMED = 20
 
@@ -93,10 +95,12 @@ def counted(cohort: Cohort) -> str:
 
 
 def _find(sources: Sequence[Path], labels: Path | None, trimmed: str, folds: Path | None, smpl: bool) -> Found:
-    """What is to be read: a public cohort when its name comes first and is no file, else recordings."""
-    collection = str(sources[0]) if not sources[0].exists() else ""
-    if collection in ("shida", "carepd") and len(sources) != 2:
-        raise UsageError(f"expected one path after `{collection}`, got {len(sources) - 1}; see `agir ingest --help`")
+    """What is to be read: a public cohort when its name comes first, with one path after it, else recordings."""
+    collection = str(sources[0]) if str(sources[0]) in COLLECTIONS else ""
+    if collection and len(sources) != 2:
+        raise UsageError(
+            f"expected one path after `{collection}`, got {len(sources) - 1}; a folder of that name is ./{collection}"
+        )
     if collection == "shida":
         from agir_plugin.cohort.shida import shida_sources
 

@@ -37,12 +37,12 @@ class MarkerSet:
 def normalise(label: str) -> str:
     """`R.Knee_Medial` -> `RKNEEMEDIAL`, `LeftUpLeg` -> `LUPLEG`, `HipLeft` -> `HIPL`: one spelling for comparing.
 
-    A subject's name before a colon is dropped, and so are 3ds Max's `Bip01` and OpenCap's `_study`.
+    A subject's name before a colon is dropped, and so are 3ds Max's `Bip01`, FreeMoCap's `body_` and OpenCap's `_study`.
     """
     name = label.rpartition(":")[2]
     name = re.sub(r"^\s*([LR])t(?=[._\s\-A-Z])", r"\1", name)
     name = re.sub(r"[.\s_\-]", "", name).upper()
-    name = re.sub(r"^BIP0*1?|STUDY$", "", name) or name
+    name = re.sub(r"^BIP0*1?|^BODY(?=[A-Z])|STUDY$", "", name) or name
     for word in ("LEFT", "RIGHT"):
         name = re.sub(f"^{word}|{word}$", word[0], name)
     return name
