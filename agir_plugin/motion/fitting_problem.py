@@ -16,7 +16,7 @@ from agir_plugin.motion.fitting_solve import banded_step, differences_gradient, 
 
 #: Spread of a marker around its place on the fitted skin, metres: noise, soft tissue and what the body cannot follow.
 MARKER_SPREAD_M = 0.005
-#: Distance of a marker's centre from the skin, metres: the radius of the usual marker (MoSh, Loper et al. 2014).
+#: Distance of a marker's centre from the skin, metres: what public marker layouts for MoSh++ state.
 MARKER_RADIUS_M = 0.0095
 #: Spread of a marker's place against its vertex along the skin and along its normal, metres.
 ALONG_SKIN_M, OFF_SKIN_M = 0.012, 0.002

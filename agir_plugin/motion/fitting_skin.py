@@ -82,11 +82,15 @@ class MarkerSkin:
         lever = self.below @ placed.rigid
         mass = self.weights @ self.below.T
         lever = lever - mass[None, :, :, None] * placed.joints[:, None]
-        turned = torch.linalg.cross(placed.carriers[:, None].mT, lever[..., None, :], dim=-1).mT  # (T, M, 22, 3, 3)
-        turned[:, :, 1:] += self._by_bending(placed)
-        columns = turned.transpose(2, 3).reshape(*placed.markers.shape, 3 * N_JOINTS)
-        shift = torch.eye(3, dtype=columns.dtype, device=columns.device).expand(*placed.markers.shape, 3)
-        return torch.cat([columns, shift], dim=-1)
+        columns = torch.zeros(*placed.markers.shape, N_UNKNOWNS, dtype=lever.dtype, device=lever.device)
+        turned = columns[..., : 3 * N_JOINTS].unflatten(-1, (N_JOINTS, 3))  # (T, M, row, joint, unit)
+        carriers = placed.carriers[:, None]
+        for row in range(3):
+            after, last = (row + 1) % 3, (row + 2) % 3
+            turned[:, :, row] = carriers[..., after, :] * lever[..., last, None] - carriers[..., last, :] * lever[..., after, None]
+        columns[..., 3 : 3 * N_JOINTS] += self._by_bending(placed)
+        columns[..., 3 * N_JOINTS :] = torch.eye(3, dtype=lever.dtype, device=lever.device)
+        return columns
 
     def by_shape(self, placed: Placed) -> torch.Tensor:
         """(T, M, 3, B) derivatives of the markers by the betas, joints included."""
@@ -98,13 +102,13 @@ class MarkerSkin:
         return placed.blend @ self.shape + torch.einsum("mk,tkcb->tmcb", self.weights, joints)
 
     def _by_bending(self, placed: Placed) -> torch.Tensor:
-        """(T, M, 21, 3, 3) derivatives through the pose blend shapes of joints 1 to 21, by their axis-angles."""
+        """(T, M, 3, 63) derivatives through the pose blend shapes of joints 1 to 21, by their axis-angles."""
         left = placed.world[:, list(PARENTS[1:])].mT @ placed.carriers[:, 1:]
         units = torch.linalg.cross(left.mT[..., None, :], placed.turns[:, 1:].mT[:, :, None], dim=-1)  # (T, 21, unit, column, row)
         entries = units.permute(0, 1, 4, 3, 2).reshape(len(left), N_JOINTS - 1, 9, 3)
         bend = self.bend.reshape(len(self.bend), 3, N_JOINTS - 1, 9)
-        moved = torch.einsum("mcan,tanu->tmacu", bend, entries)
-        return placed.blend[:, :, None] @ moved
+        moved = torch.einsum("mcan,tanu->tmcau", bend, entries)
+        return placed.blend @ moved.flatten(3)
 
 
 def exponential(axis_angle: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -16,13 +16,14 @@ from agir_plugin.motion.fitting_solve import minimise
 from agir_plugin.motion.fitting_start import first_unknowns, headings, neutral_markers
 from agir_plugin.records import Recording
 
-#: Frames of a static trial that are used: MoSh's number (Loper et al. 2014); more say nothing new.
+#: Frames of a static trial that are used, as many as MoSh++'s public code takes; more say nothing new.
 STATIC_FRAMES = 12
 #: Reach of the robust residual in metres and most steps, stage by stage; the last is where a marker stops to count.
 STAGES = ((1.0, 5), (0.3, 5), (0.1, 5), (0.05, 20))
 #: Markers farther than this from the fitted skin are outliers, metres: the last reach.
 OUTLIER_M = STAGES[-1][0]
-#: A fit whose other markers are farther off than this, root mean square, is no fit, metres. MoSh reports 7 to 8 mm.
+#: A fit whose other markers are farther off than this, root mean square, is no fit, metres: three times
+#: the spread that markers are given (`fitting_problem.MARKER_SPREAD_M`).
 MOST_RMS_M = 0.015
 #: A fit with more than this part of the marker samples beyond `OUTLIER_M` is no fit.
 MOST_OUTLIERS = 0.05
