@@ -30,9 +30,7 @@ def is_export(lines: Sequence[str]) -> bool:
     first = lines[0].lstrip().lower() if lines else ""
     if first.startswith(("no_of_frames", "format version")):
         return True
-    if len(lines) > VISUAL3D_ROW and lines[VISUAL3D_ROW].upper().startswith("ITEM\tX\tY\tZ"):
-        return True
-    if _stacked_row(lines) is not None:
+    if _is_visual3d(lines) or _stacked_row(lines) is not None:
         return True
     return _section(first) or any(_section(line) and "trajectories" in line.lower() for line in lines[:HEADER_LINES])
 
@@ -44,7 +42,7 @@ def exported(lines: Sequence[str]) -> Columns | None:
         return _qualisys(lines)
     if first.startswith("format version"):
         return _motive(lines)
-    if len(lines) > VISUAL3D_ROW and lines[VISUAL3D_ROW].upper().startswith("ITEM\t"):
+    if _is_visual3d(lines):
         return _visual3d(lines)
     stacked = _stacked_row(lines)
     if stacked is not None:
@@ -161,11 +159,19 @@ def _motive(lines: Sequence[str]) -> Columns | None:
     return known if known.points else None
 
 
+def _is_visual3d(lines: Sequence[str]) -> bool:
+    """Whether the first line names a C3D file above each column, or the fifth the axes; the head may end before that."""
+    files = lines[0].split("\t", 2) if lines else []
+    if len(files) > 1 and not files[0].strip() and files[1].strip().lower().endswith(".c3d"):
+        return True
+    return len(lines) > VISUAL3D_ROW and lines[VISUAL3D_ROW].upper().startswith("ITEM\tX\tY\tZ")
+
+
 def _visual3d(lines: Sequence[str]) -> Columns | None:
     """Lines of file names, names, kinds of signal, folders and axes; metres, no rate; the first file's columns are taken."""
-    files, names, kinds, _, axes = (_cells(line, "\t") for line in lines[: VISUAL3D_ROW + 1])
-    if len(files) < 2:
+    if len(lines) <= VISUAL3D_ROW or "\t" not in lines[0]:
         return None
+    files, names, kinds, _, axes = (_cells(line, "\t") for line in lines[: VISUAL3D_ROW + 1])
     places = [name == files[1] and kind.upper() in VISUAL3D_PLACES for name, kind in zip(files, kinds, strict=False)]
     known = Columns({}, "\t", len(axes), frame=0, first_row=VISUAL3D_ROW + 1, kind="markers")
     _set_points(known, [axis if place else "" for axis, place in zip(axes, places, strict=False)], names)

@@ -112,6 +112,17 @@ def test_a_trc_of_keypoints_is_a_recording_of_joints(tmp_path: Path) -> None:
     assert (read(tmp_path / "walk.trc").kind, read(tmp_path / "walk.trc").names) == ("joints", names)
 
 
+def test_a_header_longer_than_the_first_bytes_is_known_by_its_first_line(tmp_path: Path) -> None:
+    count = 150
+    names = [f"M{k // 3}" for k in range(3 * count)]
+    heads = [["C:\\trials\\walk.c3d"] * len(names), names, ["TARGET"] * len(names), ["ORIGINAL"] * len(names)]
+    rows = [["ITEM", *["X", "Y", "Z"] * count], ["1", *["0.5"] * len(names)], ["2", *["0.5"] * len(names)]]
+    lines = [*(["", *cells] for cells in heads), *rows]
+    (tmp_path / "walk.txt").write_text("".join("\t".join(cells) + "\n" for cells in lines))
+    assert is_recording(tmp_path / "walk.txt")
+    assert read(tmp_path / "walk.txt", fps=100).positions_m.shape == (2, count, 3)
+
+
 BODY = ",".join(f"{name}_{axis}" for name in ("lhip", "rhip", "lknee", "rknee", "lankle", "rankle") for axis in "xyz")
 
 
