@@ -7,6 +7,7 @@ method. Error = detected - labelled. A labelled event is found when something wa
 when more than one was, missed when nothing was; what is missed within 0.3 s of a file's ends is counted apart. Where the
 laboratory's own results stand in the file (group ANALYSIS), cadence, speed and step lengths are compared with them: those of
 the whole walk, and those of the steps between labelled heel strikes, which are the steps that the laboratory used.
+A walk that was refused because it turns has a row of its own over its straight part; it does not count in the totals.
 `--fps` resamples the walks first, `--markdown` prints the tables as docs/gait-parameters.md has them.
 """
 from __future__ import annotations
@@ -29,7 +30,7 @@ from agir_plugin.gait.geometry import smooth
 from agir_plugin.gait.spatiotemporal import steps
 from agir_plugin.ingest import read
 from agir_plugin.motion import resample, to_motion
-from agir_plugin.records import GaitParameters, LabelledEvent, Motion, Recording
+from agir_plugin.records import FootEvents, GaitParameters, LabelledEvent, Motion, Recording
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 #: A detected event within this of a labelled one, seconds, is that event.
@@ -83,14 +84,18 @@ class Errors:
         """Signed mean and standard deviation, as text."""
         if len(self.found_ms) < 2:
             return f"{self.found_ms[0]:.0f}" if self.found_ms else ""
-        return f"{np.mean(self.found_ms):.0f} ± {np.std(self.found_ms, ddof=1):.0f}"
+        return f"{np.mean(self.found_ms):z.0f} ± {np.std(self.found_ms, ddof=1):.0f}"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One file by one method: what was measured, and the errors of its heel strikes and toe-offs."""
+    """One file by one method: what was measured, and the errors of its heel strikes and toe-offs.
+
+    `part` says that only the straight part of a turning walk was looked at, which `measure` refused.
+    """
 
     file: str
+    part: bool
     fps: float
     method: str
     gait: GaitParameters
@@ -135,28 +140,47 @@ def outcomes(places: Sequence[Path], fps: float | None = None) -> tuple[list[Out
         stored = _stored(path)
         for method in METHODS:
             gait = measure(motion, method)
-            if gait.status == "refused":
+            if gait.status == "refused" and "turning" not in gait.flags:
                 unused.append(f"refused: {path.name} by {method}: {'; '.join(gait.reasons)}")
                 continue
-            errors = [errors_ms(recording, gait, kind) for kind in ("heel_strike", "toe_off")]
-            same = _of_labelled_steps(motion, method, recording.events) if stored else {}
-            measured.append(Outcome(path.stem, motion.fps, method, gait, *errors, same, stored))
+            part = gait.status == "refused"
+            errors = straight_errors_ms(recording, motion, method) if part else errors_ms(recording, gait.events)
+            same = _of_labelled_steps(motion, method, recording.events) if stored and not part else {}
+            measured.append(Outcome(path.stem, part, motion.fps, method, gait, *errors, same, {} if part else stored))
     return measured, unused
 
 
-def errors_ms(recording: Recording, gait: GaitParameters, kind: str) -> Errors:
-    """Compare the labelled events of one kind with those that were detected."""
-    seconds = (len(recording.positions_m) - 1) / recording.fps
+def errors_ms(
+    recording: Recording, events: Mapping[str, FootEvents], span_s: tuple[float, float] | None = None
+) -> tuple[Errors, Errors]:
+    """Compare the labelled heel strikes and toe-offs, all or those in a span, with those that were detected."""
+    span_s = span_s or (0.0, (len(recording.positions_m) - 1) / recording.fps)
+    return _errors_ms(recording, events, "heel_strike", span_s), _errors_ms(recording, events, "toe_off", span_s)
+
+
+def straight_errors_ms(recording: Recording, motion: Motion, method: str) -> tuple[Errors, Errors]:
+    """The same for the straight part of a motion."""
+    walk = find_walk(smooth(motion, cutoff_hz(method)))
+    events, points = find_events(walk, method), walk.points
+    kinds = zip(SIDES, events.heel_strikes, events.toe_offs, strict=True)
+    found = {side: FootEvents(*(tuple(points.first_s + at / points.fps) for at in both)) for side, *both in kinds}
+    return errors_ms(recording, found, (points.first_s, points.first_s + (len(points) - 1) / points.fps))
+
+
+def _errors_ms(
+    recording: Recording, events: Mapping[str, FootEvents], kind: str, span_s: tuple[float, float]
+) -> Errors:
+    first, last = span_s
     found = Errors()
     for event in recording.events:
-        if event.kind != kind:
+        if event.kind != kind or not first <= event.time_s <= last:
             continue
-        apart = np.array(getattr(gait.events[event.side], f"{kind}_s")) - event.time_s
+        apart = np.array(getattr(events[event.side], f"{kind}_s")) - event.time_s
         near = apart[np.abs(apart) < SAME_EVENT_S]
         if len(near):
             found.found_ms.append(1000 * float(near[np.argmin(np.abs(near))]))
             found.doubled += len(near) > 1
-        elif EDGE_S < event.time_s < seconds - EDGE_S:
+        elif first + EDGE_S < event.time_s < last - EDGE_S:
             found.missed += 1
         else:
             found.missed_at_ends += 1
@@ -165,10 +189,13 @@ def errors_ms(recording: Recording, gait: GaitParameters, kind: str) -> Errors:
 
 def tables(measured: Sequence[Outcome]) -> list[tuple[str, Sequence[str], list[list[str]]]]:
     """Title, columns and rows of the table of events and of the table of results."""
-    events = [_event_row(one.file, one.method, f"{one.fps:g}", one.strikes, one.offs) for one in measured]
+    events = [
+        _event_row(one.file + " (straight part)" * one.part, one.method, f"{one.fps:g}", one.strikes, one.offs)
+        for one in measured
+    ]
     for method in METHODS:
         strikes, offs = Errors(), Errors()
-        of_method = [one for one in measured if one.method == method]
+        of_method = [one for one in measured if one.method == method and not one.part]
         for one in of_method:
             strikes.add(one.strikes)
             offs.add(one.offs)

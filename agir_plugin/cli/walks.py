@@ -261,5 +261,5 @@ def _plot(file: Path, motion: Motion, measured: GaitParameters, plot: Path) -> N
         return
     from agir_plugin.report.plots import plot_gait
 
-    plot_gait(motion, measured, plot)
+    plot_gait(motion, measured, plot, file.name)
     say(f"wrote {plot}")
