@@ -162,7 +162,7 @@ def _mark(axes: Axes, gait: GaitParameters, name: str, row: int, colour: str, ma
     if abs(z) > FARTHEST_Z:
         marker = ">" if z > 0 else "<"
     filled = colour if gait.parameters[name].confidence != "low" else "white"
-    axes.scatter(np.clip(z, -FARTHEST_Z, FARTHEST_Z), row, size, filled, marker, edgecolors=colour, zorder=2)
+    axes.scatter(np.clip(z, -FARTHEST_Z, FARTHEST_Z), row, size, filled, marker=marker, edgecolors=colour, zorder=2)
 
 
 def _value(gait: GaitParameters, name: str) -> str:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,32 @@ def test_a_row_per_session_with_means_weighted_by_their_counts(cohort: Cohort) -
         assert row["step_length_m"] == pytest.approx((left + right) / 2)
         assert row["step_length_asymmetry_pct"] == pytest.approx(200 * abs(left - right) / (left + right))
         assert all(isinstance(row[name], float) for name in UNITS), row
+
+
+def test_the_means_of_two_walks_by_hand(tmp_path: Path) -> None:
+    synthesise(tmp_path / "cohort", subjects=1, walks_per_session=2, seed=3)
+    cohort = Cohort.open(tmp_path / "cohort")
+    first, second = [one.walk for one in cohort.kept if one.state == "off"]
+    rewrite(cohort, first, speed_mps=(1.0, 4), step_length_m_left=(0.50, 2), step_length_m_right=(0.60, 3), stance_pct=(60, 1))
+    rewrite(cohort, second, speed_mps=(1.3, 8), step_length_m_left=(0.56, 4), step_length_m_right=(0.66, 3), stance_pct=(None, 0))
+    row = next(row for row in session_parameters(cohort) if row["state"] == "off")
+    assert row["speed_mps"] == pytest.approx((1.0 * 4 + 1.3 * 8) / 12)  # 1.2
+    assert row["step_length_m_left"] == pytest.approx(0.54)  # (2 * 0.50 + 4 * 0.56) / 6
+    assert row["step_length_m_right"] == pytest.approx(0.63)  # (3 * 0.60 + 3 * 0.66) / 6
+    assert row["step_length_m"] == pytest.approx(0.585)  # both sides alike, though five steps are right and six left
+    assert row["step_length_asymmetry_pct"] == pytest.approx(200 * 0.09 / 1.17)
+    assert row["stance_pct"] == pytest.approx(60)  # of the one walk that has it
+    rewrite(cohort, first, stance_pct=(None, 0))
+    assert next(row for row in session_parameters(cohort) if row["state"] == "off")["stance_pct"] is None
+
+
+def rewrite(cohort: Cohort, walk_name: str, **values: tuple[float | None, int]) -> None:
+    """Put made-up values and counts into the stored report of a walk."""
+    path = Path(cohort.folder) / "gait" / f"{walk_name}.json"
+    report = json.loads(path.read_text("utf8"))
+    for name, (value, n) in values.items():
+        report["parameters"][name] |= {"value": value, "n": n, "reason": "" if value is not None else "not seen"}
+    path.write_text(json.dumps(report), "utf8")
 
 
 def test_the_table_has_the_columns_of_parameters_csv(cohort: Cohort) -> None:
