@@ -16,7 +16,7 @@ from agir_plugin.gait.events import Events
 from agir_plugin.gait.foot_lift import foot_lift_m
 from agir_plugin.gait.geometry import smooth
 from agir_plugin.gait.passes import TURNING
-from agir_plugin.gait.spatiotemporal import Step, Stride, steps, strides
+from agir_plugin.gait.spatiotemporal import Step, Stride, steady_events, steps, strides
 from agir_plugin.gait.statistics import Sides
 from agir_plugin.gait.variability import variations
 from agir_plugin.records import Confidence, FootEvents, GaitParameters, LabelledEvent, Measure, Motion
@@ -30,8 +30,9 @@ def measure(motion: Motion, events: str = DEFAULT, labels: Sequence[LabelledEven
 
     `events` names the method that places heel strikes and toe-offs (`event_methods.NAMES`); "file" takes the recording's
     own `labels` (`Recording.events`) and refuses a walk that has too few. The result's `source` names every method but
-    the default. Every name of `catalog.UNITS` is in the result; a parameter that could not be measured has no value but
-    a reason. Raises UsageError for a method that does not exist.
+    the default. Steps that start or stop the walk are among the events but not in the parameters (flag
+    "starts_or_stops"), unless they are labelled. Every name of `catalog.UNITS` is in the result; a parameter that could
+    not be measured has no value but a reason. Raises UsageError for a method that does not exist.
     """
     check_method(events)
     motion = motion if events == DEFAULT else replace(motion, source=f"{motion.source}, events: {events}")
@@ -44,13 +45,16 @@ def measure(motion: Motion, events: str = DEFAULT, labels: Sequence[LabelledEven
     reasons = quality.refusals(motion, walk, found, found_steps, found_strides)
     if events == FILE:
         reasons = quality.too_few_labels(walk, found, labels) or reasons
+    steady = found if events == FILE or reasons else steady_events(walk, found)
+    if steady is not found:
+        found_steps, found_strides = steps(walk, steady), strides(walk, steady)
     arms = any(_arms_reason(motion, side) is None for side in SIDES)
-    flags = quality.flags(motion, walk, found_strides, arms_measured=arms)
+    flags = quality.flags(motion, walk, found_strides, arms_measured=arms, starts_or_stops=steady is not found)
     if reasons:
         return _refused(motion, reasons, flags)
     return GaitParameters(
         status="ok", fps=motion.fps, source=motion.source, n_strides=len(found_strides), flags=flags,
-        events=_in_seconds(walk, found), parameters=_parameters(motion, walk, found, found_steps, found_strides),
+        events=_in_seconds(walk, found), parameters=_parameters(motion, walk, steady, found_steps, found_strides),
     )
 
 

@@ -94,11 +94,14 @@ def too_few_labels(walk: Walk, events: Events, labels: Sequence[LabelledEvent]) 
     )
 
 
-def flags(motion: Motion, walk: Walk, strides: Sequence[Stride], arms_measured: bool) -> tuple[str, ...]:
-    """The motion's own flags, then "treadmill", "turning", "short" and "arms_not_measured" where they apply."""
+def flags(
+    motion: Motion, walk: Walk, strides: Sequence[Stride], arms_measured: bool, starts_or_stops: bool
+) -> tuple[str, ...]:
+    """The motion's own flags, then "treadmill", "turning", "starts_or_stops", "short", "arms_not_measured" where they apply."""
     raised = {
         "treadmill": walk.belt_mps is not None,
         "turning": walk.turns,
+        "starts_or_stops": starts_or_stops,
         "short": len(strides) < SHORT_STRIDES,
         "arms_not_measured": not arms_measured,
     }

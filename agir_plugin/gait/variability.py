@@ -7,7 +7,7 @@ from agir_plugin.gait import quality, statistics
 from agir_plugin.gait.course import find_walk
 from agir_plugin.gait.events import detect
 from agir_plugin.gait.geometry import smooth
-from agir_plugin.gait.spatiotemporal import Step, Stride, steps, strides
+from agir_plugin.gait.spatiotemporal import Step, Stride, steady_events, steps, strides
 from agir_plugin.gait.statistics import Sides
 from agir_plugin.records import Confidence, Measure, Motion
 
@@ -48,4 +48,7 @@ def _steps_and_strides(motion: Motion) -> tuple[list[Step], list[Stride]]:
     walk = find_walk(smooth(motion))
     events = detect(walk)
     found, cycles = steps(walk, events), strides(walk, events)
-    return ([], []) if quality.refusals(motion, walk, events, found, cycles) else (found, cycles)
+    if quality.refusals(motion, walk, events, found, cycles):
+        return [], []
+    steady = steady_events(walk, events)
+    return steps(walk, steady), strides(walk, steady)
