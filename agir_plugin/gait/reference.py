@@ -32,12 +32,17 @@ def norms(path: Path | None = None) -> Mapping[str, Norm]:
 
     Without `path` it is the table that `AGIR_NORMS` names, else the shipped one.
     """
-    return _norms(path or norms_file())
+    return _table(path or norms_file())[1]
 
 
 def norms_file() -> Path:
     """The table of norms in use: the file that `AGIR_NORMS` names, else the shipped one."""
     return Path(os.environ.get(NORMS_VARIABLE) or SHIPPED)
+
+
+def norms_people(path: Path | None = None) -> str:
+    """Whose values the table holds, in words: its `people:`, else its file's name."""
+    return _table(path or norms_file())[0]
 
 
 def z_score(name: str, value: float | None, path: Path | None = None) -> float | None:
@@ -47,18 +52,18 @@ def z_score(name: str, value: float | None, path: Path | None = None) -> float |
 
 
 @cache
-def _norms(path: Path) -> Mapping[str, Norm]:
+def _table(path: Path) -> tuple[str, Mapping[str, Norm]]:
     import yaml
 
     try:
-        rows = yaml.safe_load(path.read_text(encoding="utf8"))["norms"]
-        named = dict(rows.items())
+        content = yaml.safe_load(path.read_text(encoding="utf8"))
+        rows, people = dict(content["norms"].items()), str(content.get("people") or f"the people of {path.name}")
     except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError, AttributeError) as error:
         reason = " ".join(str(error).split())[:120]
         raise ConfigError(
             f"expected a YAML file with a `norms:` table at {path}, but reading it failed ({reason}); start from {SHIPPED.name}"
         ) from None
-    return MappingProxyType({name: _norm(name, row, path) for name, row in named.items()})
+    return people, MappingProxyType({name: _norm(name, row, path) for name, row in rows.items()})
 
 
 def _norm(name: str, row: Mapping[str, object], path: Path) -> Norm:

@@ -10,11 +10,10 @@ import numpy as np
 from agir_plugin.cohort.files import write_bytes
 from agir_plugin.consts import JOINT, SIDES
 from agir_plugin.errors import UnusableRecording, UsageError
-from agir_plugin.gait import norms, z_score
+from agir_plugin.gait import norms, norms_people, z_score
 from agir_plugin.gait.course import find_walk
 from agir_plugin.gait.event_methods import DEFAULT
 from agir_plugin.gait.geometry import smooth
-from agir_plugin.gait.reference import norms_file
 from agir_plugin.records import GaitParameters, Motion
 from agir_plugin.report.wording import USUAL_SD, label, number
 
@@ -146,7 +145,7 @@ def _draw_norms(axes: Axes, gait: GaitParameters) -> None:
     beside.tick_params(length=0)
     axes.set(
         xlim=(-FARTHEST_Z - 0.5, FARTHEST_Z + 0.5), ylim=(len(names) - 0.4, -0.6),
-        xlabel=f"standard deviations from the mean of healthy adults ({norms_file().name})",
+        xlabel=f"SD from the mean of healthy people: {norms_people()}",
     )
     axes.set_title(
         f"grey: within {USUAL_SD:g} SD; hollow: low confidence; small: left, right; right margin: norm", fontsize="x-small",

@@ -8,7 +8,7 @@ import pytest
 from gait_walker import Walker, standing, walk
 
 from agir_plugin.errors import ConfigError, UsageError
-from agir_plugin.gait import from_json, measure, norms, report_json, z_score
+from agir_plugin.gait import from_json, measure, norms, norms_people, report_json, z_score
 from agir_plugin.gait.catalog import UNITS
 
 
@@ -73,8 +73,9 @@ def test_a_table_of_ones_own_is_checked(tmp_path: Path, text: str, complaint: st
 
 def test_a_table_of_ones_own_is_used(tmp_path: Path) -> None:
     table = tmp_path / "norms.yaml"
-    table.write_text("norms: {speed_mps: {mean: 1.0, sd: 0.1, unit: m/s, source: our laboratory}}", encoding="utf8")
-    assert z_score("speed_mps", 1.2, table) == pytest.approx(2)
+    row = "norms: {speed_mps: {mean: 1.0, sd: 0.1, unit: m/s, source: our laboratory}}"
+    table.write_text(f"people: our students\n{row}", encoding="utf8")
+    assert z_score("speed_mps", 1.2, table) == pytest.approx(2) and norms_people(table) == "our students"
 
 
 def test_the_environment_names_a_table_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,11 +85,12 @@ def test_the_environment_names_a_table_of_ones_own(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("AGIR_NORMS", str(table))
     assert z_score("speed_mps", 1.3) == pytest.approx(3)
     assert z_score("cadence_spm", 100.0) is None  # it replaces the shipped table, and adds nothing to it
+    assert norms_people() == "the people of norms.yaml"
     monkeypatch.setenv("AGIR_NORMS", str(tmp_path / "none.yaml"))
     with pytest.raises(ConfigError, match="none.yaml"):
         norms()
     monkeypatch.delenv("AGIR_NORMS")
-    assert z_score("speed_mps", 1.3) == shipped
+    assert z_score("speed_mps", 1.3) == shipped and norms_people() == "adults of about 60 to 80 years"
 
 
 def test_stance_swing_and_double_support_norms_fit_together() -> None:

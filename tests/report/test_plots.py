@@ -65,4 +65,4 @@ def test_the_norms_in_use_are_named_and_those_without_a_row_left_out(motion, gai
     table.write_text("norms: {speed_mps: {mean: 1.0, sd: 0.1, unit: m/s, source: our laboratory}}", encoding="utf8")
     monkeypatch.setenv("AGIR_NORMS", str(table))
     text = plot_gait(motion, gait, tmp_path / "walk.svg").read_text()
-    assert "clinic.yaml" in text and "1.00 ± 0.10" in text and "cadence" not in text
+    assert "the people of clinic.yaml" in text and "1.00 ± 0.10" in text and "cadence" not in text
