@@ -8,6 +8,7 @@ import pytest
 
 from agir_plugin.errors import UnreadableFile, UnusableRecording
 from agir_plugin.ingest import read
+from agir_plugin.ingest.cells import numbers
 from agir_plugin.motion import to_motion
 
 KEYS = "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\tOrigDataRate\tOrigDataStartFrame\tOrigNumFrames"
@@ -146,3 +147,9 @@ def test_a_label_for_each_column_and_values_behind_their_keys(tmp_path: Path, la
     recording = read(tmp_path / "walk.trc")
     assert (recording.names, recording.fps, recording.notes) == (("LASI", "RASI"), 50.0, ())
     np.testing.assert_array_equal(recording.positions_m[0], [[1, 2, 3], [4, 5, 6]])
+
+
+@pytest.mark.parametrize("word", ["nan", "-nan(ind)", "NaN", "nan(snan)", "1.#QNAN", "-1.#IND00", "1.#IND"])
+def test_not_a_number_in_every_spelling_is_a_gap(word: str) -> None:
+    """Microsoft's and GNU's libraries write not-a-number in their own ways."""
+    np.testing.assert_array_equal(numbers(["1.5", word], "walk.trc, line 7"), [1.5, np.nan])
