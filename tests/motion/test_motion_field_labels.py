@@ -6,6 +6,7 @@ import pytest
 from motion_walker import BODY, recording, walk
 
 from agir_plugin.consts import JOINT, SIDES
+from agir_plugin.errors import UnusableRecording
 from agir_plugin.motion import to_motion
 from agir_plugin.motion.labels import joint_table, landmarks, match, normalise
 from agir_plugin.records import Motion
@@ -76,3 +77,29 @@ def test_the_second_toe_of_a_rig_with_all_toes_is_the_foot() -> None:
 
 def test_every_place_is_in_the_body() -> None:
     assert {place for table in (TECNICO, FRENCH, XSENS) for place in table.values()} <= set(BODY)
+
+
+def _blinded(*labels: str) -> str:
+    """The message for the walker when these labels are there, but never seen."""
+    places = walk()
+    places[:, [list(BODY).index(label) for label in labels]] = np.nan
+    with pytest.raises(UnusableRecording) as caught:
+        to_motion(recording(places))
+    return str(caught.value)
+
+
+def test_labels_that_are_never_seen_are_the_cause_that_is_named() -> None:
+    said = _blinded("LANK", "LHEE", "LTOE")
+    assert "cannot find left ankle: LANK, LHEE, LTOE are labelled but never seen in the 301 frames" in said
+    assert "RANK" not in said and "rename" not in said
+    said = _blinded("LASI", "RASI", "LPSI", "RPSI", "LSHO")
+    assert "LASI, RASI, LPSI, RPSI are labelled but never seen" in said and "LSHO" not in said
+
+
+def test_labels_that_are_never_seen_but_would_not_have_helped_are_not_blamed() -> None:
+    """The file has no ankle at all, and a shoulder that was never seen."""
+    names = tuple(name for name in BODY if name[1:] not in ("ANK", "HEE", "TOE"))
+    places = walk(names)
+    places[:, names.index("LSHO")] = np.nan
+    with pytest.raises(UnusableRecording, match="cannot find left ankle, right ankle; expected markers such as LASI"):
+        to_motion(recording(places, names))
