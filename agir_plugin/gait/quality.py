@@ -47,7 +47,8 @@ def unusable(motion: Motion) -> tuple[str, ...]:
     if "implausible_size" in motion.flags:
         return ("no length unit makes a person of the recording's pelvis and feet; check the labels and the unit",)
     if motion.fps < MIN_FPS:
-        return (f"expected at least {MIN_FPS:g} frames per second to place gait events, got {motion.fps:g}",)
+        wanted = f"expected at least {MIN_FPS:g} frames per second to place gait events"
+        return (f"{wanted}, got {motion.fps:g}{rate_check.advice(motion)}",)
     if motion.seconds >= STANDING_S and _stands(motion):
         return (f"the person stands: neither foot moves by more than {STANDING_M:g} m",)
     if motion.seconds < MIN_SECONDS:

@@ -59,6 +59,11 @@ def in_doubt(motion: Motion, strides: Sequence[Stride]) -> bool:
     return ratio > LONGEST_WALK_RATIO or (ratio < SHORTEST_WALK_RATIO and cadence > QUICK_SPM)
 
 
+def advice(motion: Motion) -> str:
+    """What to do about a rate that is no good, for a file whose rate may be wrong; else empty."""
+    return "; if that is not its rate, give the true one with --fps" if _unsure(motion) else ""
+
+
 def hint(motion: Motion) -> str:
     """What to add to a reason when the pelvis of a file without a reliable rate is faster than anyone walks; else empty."""
     pelvis = horizontal(motion.joints_m[:, JOINT["pelvis"]])
