@@ -134,7 +134,7 @@ def _disorder(events: Events) -> float:
 def _running(walk: Walk, strides: Sequence[Stride]) -> str:
     froude = walk.speed_mps**2 / (GRAVITY * leg_length(walk.points))
     double = [stride.double_support_pct for stride in strides if stride.double_support_pct is not None]
-    flies = not double or np.median(double) < RUNNING_DOUBLE_SUPPORT_PCT
+    flies = bool(strides) and (not double or np.median(double) < RUNNING_DOUBLE_SUPPORT_PCT)
     if froude <= MAYBE_RUNNING_FROUDE or (froude <= RUNNING_FROUDE and not flies):
         return ""
     return f"the person runs: {walk.speed_mps:.2f} m/s without double support, this measures walking only"

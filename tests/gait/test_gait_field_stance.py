@@ -121,3 +121,9 @@ def test_a_person_who_steps_into_place_and_stands_is_not_walking_backwards() -> 
     gait = measure(replace(still, joints_m=joints))
     assert gait.status == "refused"
     assert "heel strikes of each foot" in gait.reasons[0] or "stands" in gait.reasons[0]
+
+
+def test_two_fast_steps_are_too_few_to_call_running() -> None:
+    """2.2 m/s could be either; without one whole cycle nothing is known of double support."""
+    gait = measure(walk(Walker(cadence_spm=140, speed_mps=2.2, seconds=1.0), 100.0)[0])
+    assert "heel strikes of each foot" in gait.reasons[0]

@@ -103,3 +103,4 @@ def test_labels_that_are_never_seen_but_would_not_have_helped_are_not_blamed() -
     places[:, names.index("LSHO")] = np.nan
     with pytest.raises(UnusableRecording, match="cannot find left ankle, right ankle; expected markers such as LASI"):
         to_motion(recording(places, names))
+
