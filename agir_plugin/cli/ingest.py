@@ -45,7 +45,7 @@ def ingest(
         str, typer.Option(help="Where they run: processes (this machine), ray, dask (a cluster).")
     ] = "processes",
     smpl: Annotated[
-        bool, typer.Option("--smpl", help="With the SMPL body in AGIR_SMPL_DIR: fit it to markers, one shape per subject; carepd: walk on it.")
+        bool, typer.Option("--smpl", help="With the SMPL body in AGIR_SMPL_DIR: fit it to markers; carepd: walk on it.")
     ] = False,
     trimmed: Annotated[
         str, typer.Option(help="shida: prefer or drop recordings named Trimmed_.")
