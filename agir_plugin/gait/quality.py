@@ -52,8 +52,9 @@ def unusable(motion: Motion) -> tuple[str, ...]:
     if motion.seconds >= STANDING_S and _stands(motion):
         return (f"the person stands: neither foot moves by more than {STANDING_M:g} m",)
     if motion.seconds < MIN_SECONDS:
-        what = "its longest straight part" if "turning" in motion.flags else "the recording"
-        return (f"expected at least {MIN_SECONDS:g} s of walking, {what} has {motion.seconds:.2f} s{rate_check.hint(motion)}",)
+        part = " in one straight part" if "turning" in motion.flags else ""
+        more = f"{part}{rate_check.hint(motion)}"
+        return (f"expected at least {MIN_SECONDS:g} s of walking, the recording has {motion.seconds:.2f} s{more}",)
     lacking = [name for name in NEEDED if motion.measured and name not in motion.measured]
     if lacking:
         return (f"the recording does not show the {', '.join(lacking).replace('_', ' ')}, which every parameter needs",)
