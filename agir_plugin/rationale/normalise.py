@@ -134,8 +134,9 @@ def _not_about_a_walk(rationale: Rationale) -> str:
 def english_share(text: str) -> float:
     """Share of the words, 0 to 1, that are common English ones or stand in the parser's lexicon."""
     spans = [(match.start(), match.group().lower()) for match in re.finditer(r"[^\W\d_]+", text)]
-    known = [(token.start, token.end) for token in tokens(text) if token.kind not in ("word", "filler", "stop", "comma")]
-    hits = sum(
-        word in _ENGLISH or any(start <= place < end for start, end in known) for place, word in spans
-    )
+    known = {
+        place for token in tokens(text) if token.kind not in ("word", "filler", "stop", "comma")
+        for place in range(token.start, token.end)
+    }
+    hits = sum(word in _ENGLISH or place in known for place, word in spans)
     return hits / len(spans) if spans else 0.0

@@ -27,6 +27,12 @@ _IMPLIED_DEGREES: dict[str, tuple[Degree, ...]] = {
 }
 #: Modifiers that take away what a cue noun says (`little variability`, `lack of symmetry`).
 _TAKING = ("less", "minimal", "lack", "absent")
+#: Most characters of a part that are read; what stands beyond makes no claim. Published parts have up to 200, and a model's
+#: answer of 10,000 words says nothing after its first 3,000 that it did not say before.
+MAX_CHARACTERS = 20_000
+#: Most tokens of a clause; a longer one is read in pieces, so that the time grows with the length and not with its square.
+#: The longest clause of AGIR's published texts has 31.
+MAX_CLAUSE_TOKENS = 120
 Section = Literal["foot", "arm", "overall"]
 
 
@@ -63,7 +69,11 @@ def claims(rationale: Rationale) -> tuple[Claim, ...]:
 
 
 def claims_in(text: str, section: Section) -> tuple[Claim, ...]:
-    """The claims of one part's text; the part decides what an unnamed movement ("it is reduced") refers to."""
+    """The claims of one part's text; the part decides what an unnamed movement ("it is reduced") refers to.
+
+    At most the first `MAX_CHARACTERS` are read.
+    """
+    text = text[:MAX_CHARACTERS]
     found: dict[tuple[object, ...], Claim] = {}
     topic: str | None = None
     for clause, ends in _clauses(tokens(text)):
@@ -94,13 +104,13 @@ def _clauses(row: list[Token]) -> Iterator[tuple[Clause, bool]]:
     """Cut at stops, and tell which clauses end a sentence; clauses on what was not measured are left out."""
     clause: list[Token] = []
     for token in [*row, Token("stop", "", ".", 0, 0)]:
-        if token.kind != "stop":
+        if token.kind != "stop" and len(clause) < MAX_CLAUSE_TOKENS:
             clause.append(token)
             continue
         spoken = [part for part in clause if part.kind != "filler"]
         if spoken and not any(part.kind == "void" for part in spoken):
             yield spoken, token.text in ".!?"
-        clause = []
+        clause = [] if token.kind == "stop" else [token]
 
 
 def _clause_claims(row: Clause, section: Section, text: str, topic: str | None) -> Iterator[Claim]:
