@@ -129,6 +129,19 @@ def test_a_sparse_matrix_becomes_dense(stored: Callable[[bytes], Path], kind: ty
     assert read["again"] is read["J_regressor"]
 
 
+@pytest.mark.parametrize(("places", "match"), [([5, 0, 2, 1], ""), ([6, 0, 2, 1], "not there"), ([0, 1], "reshape")])
+def test_a_chumpy_selection_becomes_a_plain_array(stored: Callable[[bytes], Path], places: list[int], match: str) -> None:
+    # as body models store shape directions: elements of a larger array, by their numbers in the flat one
+    state = {"a": np.arange(6.0).reshape(2, 3) * 10, "idxs": np.array(places), "preferred_shape": (2, 2)}
+    data = pickle.dumps(state, 2)  # protocol, the dictionary, stop
+    path = stored(b"\x80\x02cchumpy.reordering\nSelect\n)\x81" + data[2:-1] + b"b.")
+    if match:
+        with pytest.raises(UnreadableFile, match=match):
+            unpickle.load(path)
+    else:
+        assert unpickle.load(path).tolist() == [[50, 0], [20, 10]]
+
+
 @pytest.fixture
 def chumpy_array(monkeypatch: pytest.MonkeyPatch) -> type:
     """A class that pickles as chumpy's arrays do."""
@@ -262,6 +275,14 @@ def test_a_sparse_matrix_cannot_claim_memory(stored: Callable[[bytes], Path]) ->
     value = scipy.sparse.csc_matrix((30_000_000, 3))
     with pytest.raises(UnreadableFile, match="more memory"):
         unpickle.load(stored(pickle.dumps(value)))
+
+
+def test_lists_in_a_chumpy_array_cannot_stand_for_a_large_one(stored: Callable[[bytes], Path]) -> None:
+    # a list of two lists of two lists ...: 2 ** 40 numbers
+    twice = b"".join(b"](h" + bytes([i]) + b"h" + bytes([i]) + b"eq" + bytes([i + 1]) + b"0" for i in range(40))
+    data = b"\x80\x02]K\x01aq\x000" + twice + b"cchumpy.ch\nCh\n)\x81}X\x01\x00\x00\x00xh\x28sb."
+    with pytest.raises(UnreadableFile, match="chumpy array without numbers"):
+        unpickle.load(stored(data))
 
 
 def test_many_copies_of_one_value_are_refused(stored: Callable[[bytes], Path]) -> None:

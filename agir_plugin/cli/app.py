@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from agir_plugin import __version__
-from agir_plugin.cli import annotate, cohorts, demo, doctor, ingest, model, motiongpt, review, tasks, training, view, walks
+from agir_plugin.cli import annotate, cohorts, demo, doctor, fetch, ingest, model, motiongpt, review, tasks, training, view, walks
 from agir_plugin.cli.console import say, show
 from agir_plugin.errors import AgirError
 
@@ -46,6 +46,7 @@ app.command("gait", rich_help_panel=WALKS)(walks.gait)
 app.command("view", rich_help_panel=WALKS)(view.view)
 app.command("assess", rich_help_panel=WALKS)(walks.assess)
 app.command("synth", rich_help_panel=COHORTS)(cohorts.synth)
+app.command("fetch", rich_help_panel=COHORTS)(fetch.fetch)
 app.command("ingest", rich_help_panel=COHORTS)(ingest.ingest)
 app.command("annotate", rich_help_panel=COHORTS)(annotate.annotate)
 app.command("review", rich_help_panel=COHORTS)(review.review)

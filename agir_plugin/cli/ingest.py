@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from agir_plugin.cohort import Cohort
     from agir_plugin.cohort.sources import Found
 
+#: Words that name a public cohort when they come first.
+COLLECTIONS = ("shida", "carepd")
 #: Refused walks that are named one by one; all of them stand in walks.csv.
 NAMED = 20
 
@@ -42,6 +44,9 @@ def ingest(
     backend: Annotated[
         str, typer.Option(help="Where they run: processes (this machine), ray, dask (a cluster).")
     ] = "processes",
+    smpl: Annotated[
+        bool, typer.Option("--smpl", help="With the SMPL body in AGIR_SMPL_DIR: fit it to markers; carepd: walk on it.")
+    ] = False,
     trimmed: Annotated[
         str, typer.Option(help="shida: prefer or drop recordings named Trimmed_.")
     ] = "prefer",
@@ -55,6 +60,7 @@ def ingest(
     * `agir ingest day1/*.c3d day2/*.c3d --out cohort --labels scores.csv`: these files
     * `agir ingest lab/ --out cohort`: without scores, to look at, or to train a tokenizer on
     * `agir ingest lab/ --out cohort --workers 8`: by eight processes; the same bytes
+    * `agir ingest lab/ --out cohort --smpl`: with the licensed SMPL body fitted to the markers (docs/smpl.md)
     * `agir ingest shida C3Dfiles/ --labels PDGinfo.xlsx --out bmclab`: the public Parkinson set (see `agir fetch`)
     * `agir ingest carepd BMCLab.pkl --out carepd`: a cohort of CARE-PD
 
@@ -64,9 +70,10 @@ def ingest(
     """
     from agir_plugin.cohort.build import build_from
 
-    found = _find(sources, labels, trimmed, folds)
+    found = _find(sources, labels, trimmed, folds, smpl)
+    fit = smpl and str(sources[0]) != "carepd"
     with progress_bar("recordings") as update:
-        cohort = build_from(found, out, progress=update, workers=workers, backend=backend)
+        cohort = build_from(found, out, progress=update, workers=workers, backend=backend, smpl=fit)
     _say_refused(cohort)
     unused = cohort.facts.get("labels_without_walks") or []
     if unused:
@@ -87,11 +94,13 @@ def counted(cohort: Cohort) -> str:
     return f"{counts['kept']} of {counts['walks']} walks kept, of {counts['subjects']} subjects ({'; '.join(told)})"
 
 
-def _find(sources: Sequence[Path], labels: Path | None, trimmed: str, folds: Path | None) -> Found:
-    """What is to be read: a public cohort when its name comes first and is no file, else recordings."""
-    collection = str(sources[0]) if not sources[0].exists() else ""
-    if collection in ("shida", "carepd") and len(sources) != 2:
-        raise UsageError(f"expected one path after `{collection}`, got {len(sources) - 1}; see `agir ingest --help`")
+def _find(sources: Sequence[Path], labels: Path | None, trimmed: str, folds: Path | None, smpl: bool) -> Found:
+    """What is to be read: a public cohort when its name comes first, with one path after it, else recordings."""
+    collection = str(sources[0]) if str(sources[0]) in COLLECTIONS else ""
+    if collection and len(sources) != 2:
+        raise UsageError(
+            f"expected one path after `{collection}`, got {len(sources) - 1}; a folder of that name is ./{collection}"
+        )
     if collection == "shida":
         from agir_plugin.cohort.shida import shida_sources
 
@@ -101,7 +110,11 @@ def _find(sources: Sequence[Path], labels: Path | None, trimmed: str, folds: Pat
     if collection == "carepd":
         from agir_plugin.cohort.carepd import carepd_sources
 
-        return carepd_sources(sources[1], folds)
+        if not smpl:
+            return carepd_sources(sources[1], folds)
+        from agir_plugin.motion.body_model import load_body
+
+        return carepd_sources(sources[1], folds, load_body())
     from agir_plugin.cohort.labels import read_labels
     from agir_plugin.cohort.recordings import find_recordings
 

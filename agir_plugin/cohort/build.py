@@ -1,20 +1,21 @@
 """Recordings and their labels, or a seed, in; a cohort folder out."""
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from agir_plugin.cohort.fitted import SHAPES, fitted_walks, subject_shapes
 from agir_plugin.cohort.labels import read_labels
 from agir_plugin.cohort.manifest import Cohort
 from agir_plugin.cohort.recordings import find_recordings
 from agir_plugin.cohort.sources import Found, Source
 from agir_plugin.cohort.synthetic import WALKING_MODEL, Trial, draw_trials
 from agir_plugin.cohort.walker import body_at, frame_times_s, plan_steps
-from agir_plugin.cohort.writer import Content, Job, Progress, write_cohort
+from agir_plugin.cohort.writer import Content, Job, Progress, claim, write_cohort
 from agir_plugin.consts import JOINTS, MODEL_FPS
 from agir_plugin.gait import measure, passes, report_json
 from agir_plugin.motion import resample, to_features, to_motions
@@ -80,10 +81,18 @@ def build_from(
     progress: Progress | None = None,
     workers: int = 1,
     backend: str = "processes",
+    smpl: bool = False,
 ) -> Cohort:
-    """Make a cohort in `out` of a collection's sources, with its published folds; as `build_cohort` does."""
-    identity = {"name": Path(out).resolve().name, "synthetic": False}
-    jobs = [_recorded_job(source) for source in found.sources]
+    """Make a cohort in `out` of a collection's sources, with its published folds; as `build_cohort` does.
+
+    With `smpl` the SMPL body of AGIR_SMPL_DIR is fitted to the markers (see `fitted`), and smpl/ holds each walk's
+    parameters; a walk or subject that does not fit is refused with that reason.
+    """
+    out = Path(out)
+    identity = {"name": out.resolve().name, "synthetic": False, **({"body": "SMPL"} if smpl else {})}
+    claim(out, identity)
+    failures = subject_shapes(found.sources, out / SHAPES, progress) if smpl else {}
+    jobs = [_recorded_job(source, out / SHAPES if smpl else None, failures) for source in found.sources]
     return write_cohort(
         out, identity, jobs, notes=found.notes, folds=found.folds, progress=progress, workers=workers, backend=backend
     )
@@ -116,10 +125,13 @@ def _synthetic_contents(trial: Trial) -> list[Content]:
     return [Content(joints, to_features(joints), report, motion.seconds)]
 
 
-def _recorded_job(source: Source) -> Job:
+def _recorded_job(source: Source, shapes: Path | None, failures: Mapping[str, str]) -> Job:
+    make = partial(_recorded_contents, source.read, source.place)
+    if shapes is not None:
+        make = partial(_fitted_contents, source.read, source.place, shapes, source.subject)
     return Job(
         walk=source.walk, subject=source.subject, state=source.state, score=source.score, source=source.place,
-        sha256=source.sha256, make=partial(_recorded_contents, source.read, source.place), refusal=source.refusal,
+        sha256=source.sha256, make=make, refusal=source.refusal or failures.get(source.subject, ""),
     )
 
 
@@ -128,6 +140,11 @@ def _recorded_contents(read: Callable[[], Recording], place: str) -> list[Conten
     return [_content(one, place) for motion in to_motions(read()) for one in passes(motion)]
 
 
-def _content(motion: Motion, place: str) -> Content:
+def _fitted_contents(read: Callable[[], Recording], place: str, shapes: Path, subject: str) -> list[Content]:
+    """Every straight walk of a recording, on the subject's SMPL body."""
+    return [_content(one.motion, place, one.smpl) for one in fitted_walks(read, shapes, subject)]
+
+
+def _content(motion: Motion, place: str, smpl: Mapping[str, np.ndarray] | None = None) -> Content:
     joints = resample(motion, MODEL_FPS).joints_m.astype(np.float32).astype(np.float64)
-    return Content(joints, to_features(joints), report_json(place, measure(motion)), motion.seconds)
+    return Content(joints, to_features(joints), report_json(place, measure(motion)), motion.seconds, smpl)

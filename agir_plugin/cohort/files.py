@@ -27,6 +27,12 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Delete the temporary files that writers left in `folder` and below when they were killed."""
+    for path in folder.rglob(".*.tmp"):
+        path.unlink()
+
+
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text, whole or not at all."""
     write_bytes(path, text.encode("utf8"))
@@ -36,6 +42,13 @@ def write_array(path: Path, array: np.ndarray) -> None:
     """Write a `.npy` file, whole or not at all."""
     buffer = io.BytesIO()
     np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
+    write_bytes(path, buffer.getvalue())
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write a `.npz` file, whole or not at all; the same arrays give the same bytes."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
     write_bytes(path, buffer.getvalue())
 
 

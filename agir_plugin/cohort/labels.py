@@ -11,7 +11,7 @@ from agir_plugin.cohort.walks import check_score
 from agir_plugin.errors import LabelError
 
 #: Names of walks as the public Parkinson recordings write them: SUB01_off_walk_1, with a letter where a trial was cut.
-WALK_NAME = re.compile(r"(?P<subject>.+?)_(?P<state>on|off)_walk_?(?P<trial>\d+[a-z]?)", re.IGNORECASE)
+WALK_NAME = re.compile(r"(?P<subject>.+?)_(?P<state>on|off)_(?:walk|static)_?(?P<trial>\d+[a-z]?)", re.IGNORECASE)
 #: Columns of a labels file; `score` and one of the others are needed.
 COLUMNS = ("walk", "subject", "state", "score")
 #: Header of PDGinfo's gait item (MDS-UPDRS part III, item 3.10); part II has a `walking` of its own, told by the patient.

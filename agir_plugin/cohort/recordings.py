@@ -11,7 +11,7 @@ from agir_plugin.cohort.labels import Label, Labels
 from agir_plugin.cohort.sources import Found, Source, file_sha256
 from agir_plugin.errors import UnreadableFile
 from agir_plugin.ingest import read
-from agir_plugin.ingest.reading import endings
+from agir_plugin.ingest.reading import endings, is_recording
 
 #: Name before a walk's own name in a recording that was cut to its usable part; it replaces the uncut one.
 TRIMMED = "Trimmed_"
@@ -67,9 +67,9 @@ def _source(stem: str, place: str, path: Path, labels: Labels | None, replaced: 
 def _find(paths: Iterable[Path | str]) -> tuple[Recordings, Counter[str]]:
     """Recordings by stem, each with its place: the path below the given folder, or the file name.
 
-    Also how many files of other endings were passed over.
+    Also how many other files were passed over, by ending.
     """
-    known, seen = endings(), set()
+    seen: set[Path] = set()
     found: Recordings = {}
     others: Counter[str] = Counter()
     for source in map(Path, paths):
@@ -78,11 +78,11 @@ def _find(paths: Iterable[Path | str]) -> tuple[Recordings, Counter[str]]:
                 f"{source}: expected a recording or a folder of recordings, but there is nothing; check the path"
             )
         below = [path for path in sorted(source.rglob("*")) if path.is_file()]
-        files = [source] if source.is_file() else [path for path in below if path.suffix.lower() in known]
-        others.update(path.suffix.lower() for path in below if path.suffix.lower() not in known)
+        files = [source] if source.is_file() else [path for path in below if is_recording(path)]
+        others.update(path.suffix.lower() for path in set(below) - set(files))
         if not files:
             raise UnreadableFile(
-                f"{source}: expected recordings ({', '.join(known)}) in this folder, found none; check the path"
+                f"{source}: expected recordings ({', '.join(endings())}) in this folder, found none; check the path"
             )
         for path in files:
             place = path.name if path == source else path.relative_to(source).as_posix()

@@ -159,7 +159,7 @@ def _notes(
     sidecars = {kind: count for kind, count in sorted(others.items()) if sidecar_kind(kind.partition(" (")[0])}
     return {
         "sidecars": sidecars,
-        "other_files": {kind: count for kind, count in sorted(others.items()) if kind not in sidecars},
+        "other_files": dict(sorted(others.items())),
         "sessions_without_label": dict(sorted(lacking.items())),
         "labels_without_walks": spare,
         "in_the_folder_of_another_session": strange,

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import platform
 import re
+import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -18,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from agir_plugin import __version__
-from agir_plugin.cohort.files import write_array, write_json, write_table, write_text
+from agir_plugin.cohort.files import remove_leftovers, write_array, write_arrays, write_json, write_table, write_text
 from agir_plugin.cohort.manifest import WALK_FILES, Cohort
 from agir_plugin.cohort.splits import Fold
 from agir_plugin.cohort.summary import write_summary
@@ -31,6 +32,8 @@ from agir_plugin.errors import CohortError, UnreadableFile, UnusableRecording
 Progress = Callable[[int, int], None]
 #: What other commands make of a walk's features or measurements: it is dropped when the walk is made anew.
 DERIVED_FILES = {"TOKENS": ".npy", "texts": ".txt"}
+#: What a cohort of fitted bodies holds besides, one file per walk.
+FITTED_FILES = {"smpl": ".npz"}
 #: Jobs and their rows while the cohort is not complete, one JSON list per line; removed at the end.
 JOURNAL = ".journal.jsonl"
 #: End of the name of a walk that is one of several in a recording.
@@ -39,12 +42,16 @@ PASS = re.compile(r"_pass\d+$")
 
 @dataclass(frozen=True)
 class Content:
-    """What a walk stores: joints (T, 22, 3) at 20 fps in metres, features (T-1, 263), gait report and duration."""
+    """What a walk stores: joints (T, 22, 3) at 20 fps in metres, features (T-1, 263), gait report and duration.
+
+    `smpl` holds the arrays of smpl/W.npz where a body was fitted.
+    """
 
     joints_m: np.ndarray
     features: np.ndarray
     report: Mapping[str, Any]
     seconds: float
+    smpl: Mapping[str, np.ndarray] | None = None
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,7 @@ def write_cohort(
     _refuse_twins(jobs)
     facts = {**identity, "fps": MODEL_FPS, "versions": _versions()}
     done = _resume(out, facts)
+    remove_leftovers(out)
     write_json(out / "cohort.json", {**facts, "complete": False})
     finished = [_reusable(out, done, job) for job in jobs]
     to_do = [job for job, rows in zip(jobs, finished, strict=True) if rows is None]
@@ -109,6 +117,14 @@ def write_cohort(
     write_summary(out, {**facts, **(notes or {})}, rows, folds or {})
     (out / JOURNAL).unlink()
     return Cohort.open(out)
+
+
+def claim(out: Path, identity: Mapping[str, Any]) -> None:
+    """Make `out` the folder of this cohort before anything else is put there; CohortError when it holds something else."""
+    facts = {**identity, "fps": MODEL_FPS, "versions": _versions()}
+    _resume(out, facts)
+    if not (out / "cohort.json").is_file():
+        write_json(out / "cohort.json", {**facts, "complete": False})
 
 
 def _refuse_twins(jobs: Sequence[Job]) -> None:
@@ -212,6 +228,8 @@ def _write_walk(out: Path, row: Mapping[str, Any], content: Content) -> Walk:
     walk = row["walk"]
     write_array(out / "joints" / f"{walk}.npy", content.joints_m.astype(np.float32))
     write_array(out / "new_joint_vecs" / f"{walk}.npy", content.features.astype(np.float32))
+    if content.smpl is not None:
+        write_arrays(out / "smpl" / f"{walk}.npz", content.smpl)
     write_json(out / "gait" / f"{walk}.json", content.report)
     return Walk(**row)
 
@@ -238,6 +256,8 @@ def _refuse_empty(out: Path, rows: Sequence[Walk]) -> None:
         return
     for name in (JOURNAL, "cohort.json"):
         (out / name).unlink()
+    for kind in FITTED_FILES:
+        shutil.rmtree(out / kind, ignore_errors=True)
     why = Counter(row.reason for row in rows).most_common(1)
     raise CohortError(
         f"{out}: expected at least one usable walk, but all {len(rows)} were "
@@ -247,7 +267,7 @@ def _refuse_empty(out: Path, rows: Sequence[Walk]) -> None:
 
 def _remove_strangers(out: Path, kept: set[str]) -> None:
     # files of walks that an earlier run kept and this one does not have or refuses
-    for kind, ending in WALK_FILES.items():
+    for kind, ending in {**WALK_FILES, **FITTED_FILES}.items():
         for path in (out / kind).glob(f"*{ending}"):
             if path.name.removesuffix(ending) not in kept:
                 path.unlink()

@@ -19,6 +19,10 @@ MOVING_SHARE = 0.5
 STEPPING_WINDOW_S = 1.0
 #: Slower belts than this, m/s, cannot be told from feet that slip.
 MIN_BELT_MPS = 0.15
+#: A pelvis that travels slower than this share of the difference of the feet's speeds stays where it is (over ground: 0.7).
+ON_THE_SPOT = 0.2
+#: Such a person walks on a belt, and not on the spot, when a foot moves backwards in this share of the time.
+BACK_SHARE = 0.3
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,9 @@ def _moving(points: Points) -> tuple[int, int]:
 def _belt_mps(points: Points, ahead: np.ndarray) -> float | None:
     """Speed of a treadmill's belt: feet in stance move backwards while the pelvis stays; None where they rest."""
     slower = (signals.velocity(points.heel_m, points.fps) @ ahead).min(axis=1)
-    belt = -float(np.median(slower))
     travel = abs(float(mean_velocity(points.joint("pelvis"), points.fps) @ ahead))
+    belt = -float(np.median(slower))
+    back = slower < -MIN_BELT_MPS
+    if belt <= MIN_BELT_MPS and travel < ON_THE_SPOT * _stepping(points, ahead).mean() and back.mean() > BACK_SHARE:
+        belt = -float(np.median(slower[back]))
     return belt if belt > MIN_BELT_MPS and travel < belt / 2 else None

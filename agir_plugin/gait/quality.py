@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from agir_plugin.consts import JOINT, SIDES
-from agir_plugin.gait.course import Walk
+from agir_plugin.gait.course import ON_THE_SPOT, Walk
 from agir_plugin.gait.events import Events
 from agir_plugin.gait.geometry import GRAVITY, horizontal, leg_length
 from agir_plugin.gait.spatiotemporal import Step, Stride
@@ -67,6 +67,8 @@ def refusals(
     """Why a recording's parameters cannot be trusted; empty when they can."""
     if walk.stepping_mps < STANDING_MPS:
         return ("the person stands: the feet do not step",)
+    if abs(walk.speed_mps) < ON_THE_SPOT * walk.stepping_mps:
+        return ("the person steps on the spot: the pelvis does not travel, and no belt carries the feet backwards",)
     if walk.speed_mps <= 0 or np.median([step.length_m for step in steps] or [0.0]) < 0:
         return ("the person does not walk forwards: the pelvis travels against the direction that it faces",)
     one_cause = _running(walk, strides) or _too_few(motion, walk, events) or _climbing(walk, events)

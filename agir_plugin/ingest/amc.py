@@ -9,6 +9,7 @@ import numpy as np
 
 from agir_plugin.errors import UnreadableFile, UnusableRecording
 from agir_plugin.ingest.asf import LARGEST, Bone, Skeleton, read_skeleton
+from agir_plugin.ingest.bvh import UNITS, extent, nearest_unit
 from agir_plugin.ingest.cells import lines_of, table
 from agir_plugin.ingest.places import MOST_PLACES, refuse_too_many
 from agir_plugin.ingest.rotations import about
@@ -18,6 +19,8 @@ SUFFIXES = (".amc", ".asf")
 
 #: One file unit is 1 / `length` inches: CMU's 0.45 makes it 0.05644 m (mocap.cs.cmu.edu, FAQ).
 INCH_M = 0.0254
+#: Extents of walking bodies, arms and stride included, metres; others show that `length` does not count in inches.
+BODY_EXTENTS_M = (0.6, 2.5)
 #: AMC has no frame rate; the CMU database was captured at this rate (mocap.cs.cmu.edu).
 CMU_FPS = 120.0
 
@@ -49,13 +52,26 @@ def read(path: Path, fps: float | None = None) -> Recording:
     refuse_too_many(path, len(next(iter(values.values()))), len(skeleton.bones), MOST_PLACES // 2)
     starts, ends = _forward(skeleton, values, degrees)
     names, places = _joints(skeleton.bones, starts, ends)
-    notes = [f"skeleton from {beside.name}; one unit is 1/{skeleton.length_unit:g} inch"]
+    unit_m, unit_note = _unit(places, skeleton.length_unit)
+    notes = [f"skeleton from {beside.name}; {unit_note}"]
     if fps is None:
         notes.append(f"AMC names no frame rate; {CMU_FPS:g} per second assumed, as in the CMU database (else --fps)")
     return Recording(
         path=str(path), format="amc", kind="joints", fps=float(fps or CMU_FPS), names=names,
-        positions_m=places * INCH_M / skeleton.length_unit, notes=tuple(notes),
+        positions_m=places * unit_m, notes=tuple(notes),
     )
+
+
+def _unit(places: np.ndarray, divisor: float) -> tuple[float, str]:
+    """Metres of one file unit, 1 / `divisor` inch where that makes a body, else the unit that does; and a note."""
+    size, unit_m = extent(places), INCH_M / divisor
+    low, high = BODY_EXTENTS_M
+    if size <= 0 or low <= size * unit_m <= high:
+        return unit_m, f"one unit is 1/{divisor:g} inch"
+    unit = nearest_unit(size)
+    if not low <= size * UNITS[unit] <= high:
+        return unit_m, f"one unit is 1/{divisor:g} inch, though the body extends over {size * unit_m:.3g} m"
+    return UNITS[unit], f"{unit} guessed: with 1/{divisor:g} inch the body would extend over {size * unit_m:.3g} m"
 
 
 def _skeleton_of(path: Path) -> Path:

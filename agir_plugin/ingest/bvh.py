@@ -60,6 +60,16 @@ def read(path: Path, fps: float | None = None) -> Recording:
     )
 
 
+def extent(places: np.ndarray) -> float:
+    """Median over frames of the longest side of the box around (T, P, 3) places, in their unit."""
+    return float(np.median((places.max(axis=1) - places.min(axis=1)).max(axis=-1)))
+
+
+def nearest_unit(size: float) -> str:
+    """The one of `UNITS` in which a body of this extent, above 0, is nearest to an adult's."""
+    return min(UNITS, key=lambda name: abs(math.log(size * UNITS[name] / BODY_EXTENT_M)))
+
+
 def _rate(frame_time: bytes, fps: float | None, path: Path) -> float:
     """Frames per second; frame times are written with few digits, so a rate near a whole number is that number."""
     if fps is not None:
@@ -144,19 +154,14 @@ def _turn(node: Node, own: np.ndarray) -> np.ndarray:
     return turn
 
 
-def _extent(places: np.ndarray) -> float:
-    """Median over frames of the longest side of the box around the body, in the file's unit."""
-    return float(np.median((places.max(axis=1) - places.min(axis=1)).max(axis=-1)))
-
-
 def _unit(nodes: list[Node], places: np.ndarray) -> tuple[str, list[str]]:
     """The unit whose body extent is nearest to an adult's; a root that only marks the floor does not count."""
     body = places[:, 1:] if len(nodes) > 2 and sum(node.parent == 0 for node in nodes) == 1 else places
-    extent = _extent(body)
-    if extent <= 0:
+    size = extent(body)
+    if size <= 0:
         return "metres", ["length unit unknown: all joints are in one place; metres assumed"]
-    unit = min(UNITS, key=lambda name: abs(math.log(extent * UNITS[name] / BODY_EXTENT_M)))
-    size = f"{extent:.4g}, which is {extent * UNITS[unit]:.2f} m"
+    unit = nearest_unit(size)
+    size = f"{size:.4g}, which is {size * UNITS[unit]:.2f} m"
     return unit, [f"BVH names no unit; {unit} guessed from a body extent of {size}"]
 
 
@@ -166,4 +171,4 @@ def _starts_with_a_pose(places_m: np.ndarray) -> bool:
         return False
     pose = places_m - places_m[:, :1]
     steps = np.linalg.norm(np.diff(pose, axis=0), axis=-1).max(axis=-1)
-    return bool(steps[0] > POSE_JUMP_FACTOR * np.median(steps[1:]) and steps[0] > POSE_JUMP_EXTENT * _extent(pose))
+    return bool(steps[0] > POSE_JUMP_FACTOR * np.median(steps[1:]) and steps[0] > POSE_JUMP_EXTENT * extent(pose))

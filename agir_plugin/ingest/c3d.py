@@ -12,6 +12,7 @@ from agir_plugin.errors import UnreadableFile, UnusableRecording
 from agir_plugin.ingest import c3d_layout
 from agir_plugin.ingest.c3d_events import labelled_events
 from agir_plugin.ingest.c3d_layout import BLOCK_BYTES, BYTE_ORDERS, MAGIC, Groups, Layout
+from agir_plugin.ingest.kinds import kind_of
 from agir_plugin.ingest.places import FASTEST_FPS, METRES, gaps_where_lost, refuse_too_many
 from agir_plugin.records import Recording
 
@@ -43,14 +44,13 @@ def read(path: Path, fps: float | None = None) -> Recording:
         layout, groups = c3d_layout.parse(file.read(LONGEST_HEAD), path)
     rate = _rate(layout, groups, fps, path)
     scale_m, notes = _metres(groups)
-    points = _points(layout, _frame_count(layout, groups), path)
-    labels, label_notes = _labels(c3d_layout.texts(groups, "POINT", "LABELS"), points.shape[1])
+    labels, label_notes = _labels(c3d_layout.texts(groups, "POINT", "LABELS"), layout.points)
     names, columns, column_notes = _places(labels, groups)
-    seconds = points.shape[0] / rate
-    events, event_notes = labelled_events(groups, layout.first_frame / rate, seconds)
+    points = _points(layout, _frame_count(layout, groups), columns, path)
+    events, event_notes = labelled_events(groups, layout.first_frame / rate, len(points) / rate)
     return Recording(
-        path=str(path), format="c3d", kind="markers", fps=rate, names=names,
-        positions_m=gaps_where_lost(points[:, columns] * scale_m), up=_up(groups), events=events,
+        path=str(path), format="c3d", kind=kind_of(names, "markers"), fps=rate, names=names,
+        positions_m=gaps_where_lost(points * scale_m), up=_up(groups), events=events,
         notes=(*notes, *label_notes, *column_notes, *event_notes),
     )
 
@@ -75,17 +75,21 @@ def _metres(groups: Groups) -> tuple[float, list[str]]:
 
 
 def _frame_count(layout: Layout, groups: Groups) -> int:
-    """Frames stored. The header's 16-bit numbers end at 65535; TRIAL holds the same in two words each."""
+    """Frames stored. The header's 16-bit numbers end at 65535; TRIAL holds the same in two words each, POINT as a float."""
+    stored = layout.last_frame - layout.first_frame + 1
+    if layout.last_frame < 65534:
+        return stored
     first, last = (groups.get("TRIAL", {}).get(f"ACTUAL_{end}_FIELD") for end in ("START", "END"))
-    if layout.last_frame >= 65534 and isinstance(first, np.ndarray) and isinstance(last, np.ndarray):
-        span = (last - first) @ [1.0, 65536.0] if first.size == last.size == 2 else np.nan
+    if isinstance(first, np.ndarray) and isinstance(last, np.ndarray) and first.size == last.size == 2:
+        span = (last - first) @ [1.0, 65536.0]
         if np.isfinite(span):
             return int(span) + 1
-    return layout.last_frame - layout.first_frame + 1
+    longer = (c3d_layout.number(groups, "POINT", name) for name in ("LONG_FRAMES", "FRAMES"))
+    return max([stored, *(int(frames) for frames in longer if frames is not None and math.isfinite(frames))])
 
 
-def _points(layout: Layout, frames: int, path: Path) -> np.ndarray:
-    """(T, P, 3) in the file's unit with NaN for points of negative residual."""
+def _points(layout: Layout, frames: int, columns: Sequence[int], path: Path) -> np.ndarray:
+    """(T, P, 3) of some points in the file's unit with NaN where the residual is negative."""
     if layout.points == 0 or frames <= 0:
         raise UnusableRecording(
             f"{path}: expected 3D points, got {layout.points} points in {max(frames, 0)} frames; "
@@ -99,14 +103,14 @@ def _points(layout: Layout, frames: int, path: Path) -> np.ndarray:
             f"{path}: the header says {frames} frames of {layout.points} points, but the bytes hold {max(held, 0)}; "
             "the file is truncated, copy it again"
         )
-    refuse_too_many(path, frames, layout.points)
-    places = np.empty((frames, layout.points, 3))
+    refuse_too_many(path, frames, len(columns))
+    places = np.empty((frames, len(columns), 3))
     step = max(1, READ_BYTES // (per_frame * word))
     with path.open("rb") as file:
         file.seek(layout.data_start)
         for first in range(0, frames, step):
             some = places[first : first + step]
-            some[:] = _decoded(file.read(len(some) * per_frame * word), layout, len(some))
+            some[:] = _decoded(file.read(len(some) * per_frame * word), layout, len(some))[:, columns]
     return places
 
 

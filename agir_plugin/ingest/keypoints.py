@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import csv
 import math
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,13 +11,19 @@ import numpy as np
 from agir_plugin.errors import UnreadableFile, UnusableRecording
 from agir_plugin.ingest.cells import decode, lines_of, numbers
 from agir_plugin.ingest.keypoint_columns import Columns, understand
+from agir_plugin.ingest.keypoint_exports import exported, is_export
 from agir_plugin.ingest.keypoint_mapping import mapping_for
+from agir_plugin.ingest.kinds import kind_of
 from agir_plugin.ingest.places import METRES, MOST_PLACES, gaps_where_lost
 from agir_plugin.ingest.timing import even_frames, frame_rate
 from agir_plugin.records import Recording
 
-#: None: labels and result tables end in .csv too, so the content alone decides, and folders are not searched for them.
+#: None: labels and result tables end in .csv too, so the content alone decides.
 SUFFIXES = ()
+#: Endings under which folders are searched for tables of a person's points, which `found` then tells from others.
+SEARCHED = (".csv", ".tsv", ".txt")
+#: A walk has at least both hips, knees and ankles; tables of fewer points are those of sensors.
+FEWEST_POINTS = 6
 
 #: Units that a table without one may be in.
 GUESSED_UNITS = ("m", "cm", "mm")
@@ -27,14 +32,21 @@ BODY_EXTENT_M = 1.4
 #: A table of at most `LARGEST_TEXT` bytes has fewer cells than this; a guard for memory, which each cell takes as text.
 MOST_CELLS = 8_000_000
 
-_MARKER_NAMES = re.compile(r"[LR](ASI|PSI|IAS|IPS|KNE|ANK|HEE|TOE|MT\d)S?|SACR|SACRUM|VSACRAL|.*(ASIS|PSIS)")
-
 
 def sniff(head: bytes, path: Path) -> bool:
     """Whether the first line names columns of points: name_x, name_y, name_z or frame, name, x, y, z."""
     text = decode(head)
     lines = _body(text.splitlines())
-    return bool(lines) and "\0" not in text and understand(lines[0]) is not None
+    return bool(lines) and "\0" not in text and (is_export(lines) or understand(lines[0]) is not None)
+
+
+def found(head: bytes, path: Path) -> bool:
+    """Whether a file that nobody named is a table of a person's points: an export, long, or wide with enough points."""
+    if not sniff(head, path):
+        return False
+    lines = _body(decode(head).splitlines())
+    columns = None if is_export(lines) else understand(lines[0])
+    return columns is None or columns.point is not None or len(columns.points) >= FEWEST_POINTS
 
 
 def read(path: Path, fps: float | None = None) -> Recording:
@@ -47,14 +59,19 @@ def read(path: Path, fps: float | None = None) -> Recording:
     ConfigError for a wrong mapping file.
     """
     lines = _body(lines_of(path))
-    columns = understand(lines[0]) if lines else None
+    columns = (exported(lines) if is_export(lines) else understand(lines[0])) if lines else None
+    if columns is None and is_export(lines):
+        raise UnusableRecording(
+            f"{path}: expected an export with marker positions (a Trajectories section, MARKER_NAMES or Position columns), "
+            "got one without; export the trajectories too"
+        )
     if columns is None:
         raise UnreadableFile(
             f"{path}: expected columns such as time, knee_x, knee_y, knee_z or frame, name, x, y, z in the first line, "
             f"got {lines[0][:60] if lines else 'none'!r}; rename the columns"
         )
     mapping = mapping_for(path)
-    rows, table_notes = _rows(lines[1:], columns, path)
+    rows, table_notes = _rows(lines[columns.first_row : columns.last_row], columns, path)
     build = _wide if columns.point is None else _long
     names, places, first, notes = build(rows, columns, path)
     clock, stated = _clock([rows[index] for index in first], columns, path)
@@ -68,15 +85,16 @@ def read(path: Path, fps: float | None = None) -> Recording:
         notes.append(f"names through {mapping.file}: {sum(name in mapping.names for name in names)} of {len(names)}")
     if columns.unused:
         notes.append(f"columns left out: {', '.join(columns.unused[:8])}{', ...' if len(columns.unused) > 8 else ''}")
+    kind = mapping.kind or columns.kind or kind_of(named, "joints")
     return Recording(
-        path=str(path), format="csv", kind=mapping.kind or _kind(named), fps=rate, names=named, positions_m=places,
-        up=mapping.up, notes=(*table_notes, *rate_notes, *unit_notes, *time_notes, *notes),
+        path=str(path), format="csv", kind=kind, fps=rate, names=named, positions_m=places, up=mapping.up,
+        notes=(*columns.notes, *table_notes, *rate_notes, *unit_notes, *time_notes, *notes),
     )
 
 
 def _body(lines: Sequence[str]) -> list[str]:
-    """The lines without blank ones and without comments (#)."""
-    return [line for line in lines if line.strip(" ,;\t") and not line.lstrip().startswith("#")]
+    """The lines without blank ones and without comments (# or //)."""
+    return [line for line in lines if line.strip(" ,;\t") and not line.lstrip().startswith(("#", "//"))]
 
 
 def _rows(lines: Sequence[str], columns: Columns, path: Path) -> tuple[list[list[str]], list[str]]:
@@ -136,10 +154,11 @@ def _long(rows: list[list[str]], columns: Columns, path: Path) -> Built:
 
 
 def _clock(rows: list[list[str]], columns: Columns, path: Path) -> tuple[np.ndarray, list[float]]:
-    """(N,) times in seconds, NaN without a time column, and the rate of an fps column, if any."""
+    """(N,) times in seconds, NaN without a time column, and the rates that the header and an fps column state, if any."""
     times = _column(rows, columns.time, path) * columns.time_unit_s
     rates = _column(rows[:1], columns.rate, path)
-    return times, [float(rate) for rate in rates if np.isfinite(rate)]
+    stated = [] if columns.stated_fps is None else [columns.stated_fps]
+    return times, [*stated, *(float(rate) for rate in rates if np.isfinite(rate))]
 
 
 def _column(rows: list[list[str]], column: int | None, path: Path) -> np.ndarray:
@@ -163,8 +182,3 @@ def _unit(places: np.ndarray, stated: str | None) -> tuple[str, list[str]]:
     unit = min(GUESSED_UNITS, key=lambda name: abs(math.log(extent * METRES[name] / BODY_EXTENT_M)))
     return unit, [f"the table names no unit; {unit} guessed from points that extend over {extent:.4g}"]
 
-
-def _kind(names: Sequence[str]) -> str:
-    """"markers" where a name is one that only skin markers have (LASI, R.PSIS, LHEE), else "joints"."""
-    plain = (re.sub(r"[^A-Z0-9]", "", name.upper()) for name in names)
-    return "markers" if any(_MARKER_NAMES.fullmatch(name) for name in plain) else "joints"

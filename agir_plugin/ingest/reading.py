@@ -39,6 +39,28 @@ def endings() -> tuple[str, ...]:
     return tuple(sorted({ending for reader in _readers().values() for ending in getattr(reader, "SUFFIXES", ())}))
 
 
+def is_recording(path: Path | str) -> bool:
+    """Whether a file of a folder looks like a recording; cheap: at most its first `HEAD_BYTES` bytes are read.
+
+    A known ending is enough. Readers without one of their own, such as that of CSV tables, may have `SEARCHED` endings and
+    `found(head, path) -> bool`, which tells their files from others of that ending (labels, results, sensors). Folders,
+    pipes, broken links, empty files and files that cannot be opened are none.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if not path.is_file():
+        return False
+    readers = _readers().values()
+    if any(suffix in getattr(reader, "SUFFIXES", ()) for reader in readers):
+        return True
+    searched = [reader for reader in readers if suffix in getattr(reader, "SEARCHED", ())]
+    try:
+        head = _head(path) if searched else b""
+    except UnreadableFile:
+        return False
+    return any(reader.found(head, path) for reader in searched)
+
+
 def _readers() -> dict[str, Any]:
     found = {name: registry.get(registry.READERS, name) for name in registry.names(registry.READERS)}
     if not found:

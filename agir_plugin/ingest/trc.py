@@ -10,6 +10,7 @@ import numpy as np
 
 from agir_plugin.errors import UnreadableFile, UnusableRecording
 from agir_plugin.ingest.cells import decode, is_number, lines_of, table
+from agir_plugin.ingest.kinds import kind_of
 from agir_plugin.ingest.places import METRES, gaps_where_lost, refuse_too_many
 from agir_plugin.ingest.timing import even_frames, frame_rate
 from agir_plugin.records import Recording
@@ -24,6 +25,7 @@ MOST_MARKERS = 5000
 RATE_KEYS = ("datarate", "camerarate", "origdatarate")
 
 _AXIS = re.compile(r"[XYZxyz]_?\d*")
+_AXIS_ENDING = re.compile(r"[ _.:\-]?[xyz]\d*$", re.IGNORECASE)
 
 
 @dataclass
@@ -59,7 +61,7 @@ def read(path: Path, fps: float | None = None) -> Recording:
     places, time_notes = even_frames(rows[:, 1], places, rate)
     names, columns, name_notes = _names(header.labels, places.shape[1])
     return Recording(
-        path=str(path), format="trc", kind="markers", fps=rate, names=names, positions_m=places[:, columns],
+        path=str(path), format="trc", kind=kind_of(names, "markers"), fps=rate, names=names, positions_m=places[:, columns],
         notes=(*header.notes, *unit_notes, *rate_notes, *time_notes, *name_notes),
     )
 
@@ -76,21 +78,29 @@ def _header(lines: Sequence[str], path: Path) -> _Header:
             f"{path}: expected a line of labels that starts with Frame# in the first {HEADER_LINES} lines of a TRC "
             "file, found none; the file is truncated or not TRC"
         )
-    stated, unit = {}, ""
-    if "datar" in found:
-        keys = lines[found["datar"]].lower().split()
-        values = next((line.split() for line in lines[found["datar"] + 1 : found["frame"]] if line.strip()), [])
-        unit = next((value.strip("()[]").lower() for value in values if not is_number(value)), "")
-        known = len(keys) if len(keys) == len(values) else 2
-        pairs = zip(keys[:known], values[:known], strict=False)
-        stated = {key: float(value.replace(",", ".")) for key, value in pairs if is_number(value)}
-    return _Header(stated, unit, _labels(lines[found["frame"]]), found["frame"] + 1)
+    stated, unit = _stated(lines[found.get("datar", found["frame"]) : found["frame"]])
+    return _Header(stated, unit, _labels(lines[found["frame"]], stated.get("nummarkers")), found["frame"] + 1)
 
 
-def _labels(line: str) -> list[str]:
-    """Labels in order, "" for an unnamed marker; a cell of its own per label where there are tabs, else a word."""
-    if "\t" not in line:
-        return line.split()[2:]
+def _stated(lines: Sequence[str]) -> tuple[dict[str, float], str]:
+    """Numbers by their key and the unit; the values stand below their keys, or, in some files, each behind its key."""
+    keys, values = lines[0].lower().split() if lines else [], next((line.split() for line in lines[1:] if line.strip()), [])
+    if any(is_number(key) for key in keys):
+        keys, values = keys[::2], keys[1::2]
+    unit = next((value.strip("()[]").lower() for value in values if not is_number(value)), "")
+    known = len(keys) if len(keys) == len(values) else 2
+    pairs = zip(keys[:known], values[:known], strict=False)
+    return {key: float(value.replace(",", ".")) for key, value in pairs if is_number(value)}, unit
+
+
+def _labels(line: str, announced: float | None) -> list[str]:
+    """Labels in order, "" for an unnamed marker; a cell of its own per label where there are tabs, else a word.
+
+    Some writers put a tab behind Frame# alone and blanks between the labels: words, where they are as many as announced.
+    """
+    words = line.split()[2:]
+    if "\t" not in line or (line.count("\t") < len(words) == announced):
+        return words
     cells = [cell.strip() for cell in line.split("\t")]
     while cells and not cells[-1]:
         cells.pop()
@@ -98,6 +108,15 @@ def _labels(line: str) -> list[str]:
     if all((k - 2) % 3 == 0 for k in named):
         return cells[2::3]
     return [cells[k] for k in named]
+
+
+def _one_of_three(labels: Sequence[str]) -> list[str]:
+    """One label per marker where each of its three columns has one ("LASI_x", "LASI_y", "LASI_z"), else the same labels."""
+    bare = [_AXIS_ENDING.sub("", label) for label in labels]
+    threes = [bare[k : k + 3] for k in range(0, len(bare), 3)]
+    if any(len(three) != 3 or len(set(three)) != 1 for three in threes):
+        return list(labels)
+    return bare[::3]
 
 
 def _table(lines: Sequence[str], header: _Header, path: Path) -> np.ndarray:
@@ -111,6 +130,8 @@ def _table(lines: Sequence[str], header: _Header, path: Path) -> np.ndarray:
         )
     refuse_too_many(path, len(rows))
     columns, lengths = _columns([lines[k] for k in rows], 2 + 3 * len(header.labels))
+    if len(header.labels) == max(lengths) - 2:
+        header.labels[:] = _one_of_three(header.labels)
     markers = max(len(header.labels), -(-(max(lengths) - 2) // 3))
     _check(path, header, lengths, markers)
     refuse_too_many(path, len(rows), markers)

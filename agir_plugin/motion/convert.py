@@ -110,6 +110,8 @@ def _from_joints(recording: Recording) -> tuple[Tracks, Tracks, list[str]]:
     tracks = {name: recording.positions_m[:, k] for name, k in columns.items()}
     if "pelvis" not in tracks and {"left_hip", "right_hip"} <= set(tracks):
         tracks["pelvis"] = 0.5 * (tracks["left_hip"] + tracks["right_hip"])
+    if "neck" not in tracks and {"left_shoulder", "right_shoulder"} <= set(tracks):
+        tracks["neck"] = 0.5 * (tracks["left_shoulder"] + tracks["right_shoulder"])
     _require_legs(recording, tracks, "joints such as Hips, LeftUpLeg, LeftLeg, LeftFoot or pelvis, left_hip, ...")
     tracks, flags = upright(tracks, recording.up, recording.fps)
     tracks = {name: fill_short_gaps(track, recording.fps) for name, track in tracks.items()}

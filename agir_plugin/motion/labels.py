@@ -1,6 +1,7 @@
 """Labels of markers or joints enter, columns by our own names leave, through the tables of this folder."""
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from agir_plugin.consts import SIDES
+from agir_plugin.errors import UsageError
 
 _FOLDER = Path(__file__).parent
+#: Environment variable that names a YAML file of the user's own marker sets, of the form of marker_sets.yaml.
+SETS_VARIABLE = "AGIR_MARKER_SETS"
 #: A first or last word that more than this part of all labels share is the subject's name, not a part of the label.
 SHARED_WORD = 0.5
 #: Words that many labels share although they belong to them.
@@ -33,12 +37,12 @@ class MarkerSet:
 def normalise(label: str) -> str:
     """`R.Knee_Medial` -> `RKNEEMEDIAL`, `LeftUpLeg` -> `LUPLEG`, `HipLeft` -> `HIPL`: one spelling for comparing.
 
-    A subject's name before a colon is dropped, and so are 3ds Max's `Bip01` and OpenCap's `_study`.
+    A subject's name before a colon is dropped, and so are 3ds Max's `Bip01`, FreeMoCap's `body_` and OpenCap's `_study`.
     """
     name = label.rpartition(":")[2]
     name = re.sub(r"^\s*([LR])t(?=[._\s\-A-Z])", r"\1", name)
     name = re.sub(r"[.\s_\-]", "", name).upper()
-    name = re.sub(r"^BIP0*1?|STUDY$", "", name) or name
+    name = re.sub(r"^BIP0*1?|^BODY(?=[A-Z])|STUDY$", "", name) or name
     for word in ("LEFT", "RIGHT"):
         name = re.sub(f"^{word}|{word}$", word[0], name)
     return name
@@ -64,14 +68,43 @@ def landmarks(names: Sequence[str]) -> tuple[dict[str, int], str]:
 
 @cache
 def marker_sets() -> tuple[MarkerSet, ...]:
-    """All marker sets of `marker_sets.yaml` in the file's order; the last one collects spellings of no set."""
-    known = set(landmark_names())
-    sets = []
-    for entry in _load("marker_sets.yaml")["sets"]:
-        lists = {name: [labels] if isinstance(labels, str) else labels for name, labels in entry["labels"].items()}
-        sided = {f"{{side}}_{name}" if f"left_{name}" in known else name: labels for name, labels in lists.items()}
-        sets.append(MarkerSet(entry["name"], entry["source"], _both_sides(sided)))
-    return tuple(sets)
+    """All marker sets: those of the file that `AGIR_MARKER_SETS` names, then those of `marker_sets.yaml` in its order.
+
+    The last one collects spellings of no set. UsageError when the user's file is missing or not of that form.
+    """
+    own = [_marker_set(entry) for entry in _load("marker_sets.yaml")["sets"]]
+    return (*_users_sets(), *own)
+
+
+def _users_sets() -> list[MarkerSet]:
+    """The marker sets of the file that the environment names; none without it."""
+    place = os.environ.get(SETS_VARIABLE)
+    if not place:
+        return []
+    import yaml
+
+    wanted = "{sets: [{name: ..., source: ..., labels: {landmark: label or [labels]}}]} as in marker_sets.yaml"
+    try:
+        entries = yaml.safe_load(Path(place).read_text(encoding="utf-8"))["sets"]
+        sets = [_marker_set({"source": place, **entry}) for entry in entries]
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError, AttributeError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise UsageError(f"{SETS_VARIABLE}={place}: expected {wanted}, but reading it failed ({reason})") from None
+    unknown = sorted({name for one in sets for name in one.labels} - set(landmark_names()))
+    if unknown:
+        known = ", ".join(sorted({name.removeprefix("left_").removeprefix("right_") for name in landmark_names()}))
+        raise UsageError(f"{SETS_VARIABLE}={place}: no landmarks called {', '.join(unknown)}; expected some of {known}")
+    return sets
+
+
+def _marker_set(entry: Mapping[str, Any]) -> MarkerSet:
+    known = landmark_names()
+    lists = {name: [labels] if isinstance(labels, str) else labels for name, labels in entry["labels"].items()}
+    sided = {f"{{side}}_{name}" if f"left_{name}" in known else name: labels for name, labels in lists.items()}
+    spelled = {
+        name: list(dict.fromkeys(normalise(label) for label in labels)) for name, labels in _both_sides(sided).items()
+    }
+    return MarkerSet(entry["name"], entry["source"], spelled)
 
 
 @cache

@@ -185,6 +185,6 @@ GLOBALS: dict[tuple[str, str], str] = {
        ("list", "tuple", "set", "frozenset", "bytes", "bytearray", "complex", "object")},
     **{(module, "_reconstructor"): "reconstructor" for module in ("copyreg", "copy_reg")},
     **{(f"scipy.sparse.{module}", f"{module.strip('_')}_matrix"): module.strip("_") for module in ("csc", "_csc", "csr", "_csr")},
-    ("chumpy.ch", "Ch"): "chumpy", ("chumpy", "Ch"): "chumpy",
+    ("chumpy.ch", "Ch"): "chumpy", ("chumpy", "Ch"): "chumpy", ("chumpy.reordering", "Select"): "chumpy selection",
     **{(f"{home}joblib.numpy_pickle", "NumpyArrayWrapper"): "wrapper" for home in ("", "sklearn.externals.")},
 }

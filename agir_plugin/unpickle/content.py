@@ -19,6 +19,8 @@ DENSE_BYTES = 1 << 28
 COPIES = 3
 #: Memory that unpacking lzma may use; its strongest preset needs 65 MB.
 LZMA_BYTES = 1 << 27
+#: Instructions that are followed; each may make one value of up to 216 bytes. A cohort of 1700 walks has about 200 000.
+MOST_STEPS = 4_000_000
 #: Bytes unpacked at a time.
 CHUNK = 1 << 22
 
@@ -38,7 +40,7 @@ class Budget:
     """Bytes that may still be made, and values that may still be built, from one file."""
 
     bytes_left: int
-    steps_left: int = 10_000_000
+    steps_left: int = MOST_STEPS
 
     @classmethod
     def of(cls, content: bytes) -> Budget:
@@ -102,8 +104,8 @@ def unpacked(path: Path) -> bytes:
 
 
 def _decompress(raw: bytes, make: Callable[[], Decompressor], path: Path) -> bytes:
-    packed, parts, size = make(), [], 0
     try:
+        packed, parts, size = make(), [], 0
         for part in _parts(packed, raw):
             size += len(part)
             if size > MOST_BYTES:
@@ -112,6 +114,8 @@ def _decompress(raw: bytes, make: Callable[[], Decompressor], path: Path) -> byt
                     "store it uncompressed and in parts"
                 )
             parts.append(part)
+    except ImportError:
+        raise UnreadableFile(f"{path}: the file is packed with lz4, which needs the package lz4: pip install lz4") from None
     except (zlib.error, lzma.LZMAError, RuntimeError) as error:
         raise ValueError(f"the compressed data are damaged: {error}") from None
     except OSError as error:
@@ -133,10 +137,8 @@ def _parts(packed: Decompressor, raw: bytes) -> Iterator[bytes]:
 
 
 def _lz4() -> Decompressor:
-    try:
-        from lz4.frame import LZ4FrameDecompressor
-    except ImportError:
-        raise ValueError("it is packed with lz4, which needs the package lz4: pip install lz4") from None
+    from lz4.frame import LZ4FrameDecompressor
+
     return LZ4FrameDecompressor()
 
 

@@ -36,11 +36,29 @@ def _array(target: np.ndarray, state: Any, budget: Budget) -> None:
 
 
 def _chumpy(target: np.ndarray, state: Any, budget: Budget) -> None:
-    values = np.asarray(_field(state, "x"))
-    if values.dtype.kind not in "biuf":
-        raise ValueError("a chumpy array without numbers")
+    values = _chumpy_numbers(_field(state, "x"))
     budget.spend(2 * values.nbytes)
     fill(target, values)
+
+
+def _chumpy_select(target: np.ndarray, state: Any, budget: Budget) -> None:
+    # chumpy's choice of an array's elements: those with the numbers `idxs` of the flat array, in `preferred_shape`
+    values, places = _chumpy_numbers(_field(state, "a")).ravel(), _vector(state, "idxs", "iu").astype(np.int64)
+    if ((places < 0) | (places >= len(values))).any():
+        raise ValueError("a chumpy selection of elements that are not there")
+    budget.spend(3 * len(places) * values.itemsize)
+    chosen, shape = values[places], state.get("preferred_shape", (len(places),))
+    if type(shape) is not tuple or not all(isinstance(n, (int, np.integer)) for n in shape):
+        raise ValueError("a chumpy selection without a shape")
+    fill(target, chosen.reshape(shape))
+
+
+def _chumpy_numbers(values: Any) -> np.ndarray:
+    if isinstance(values, (int, float, np.generic)):
+        values = np.array(values)
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "biuf":  # lists could stand for very large arrays
+        raise ValueError("a chumpy array without numbers")
+    return values
 
 
 def _sparse(axis: int) -> Callable[[np.ndarray, Any, Budget], None]:
@@ -82,12 +100,13 @@ def _field(state: Any, name: str) -> Any:
 def _vector(state: Any, name: str, kinds: str) -> np.ndarray:
     values = _field(state, name)
     if not isinstance(values, np.ndarray) or values.ndim != 1 or values.dtype.kind not in kinds:
-        raise ValueError(f"a sparse matrix without its part {name!r}")
+        raise ValueError(f"an object without numbers in its part {name!r}")
     return values
 
 
 _FINISH: dict[str, Callable[[Any, Any, Budget], None]] = {
-    "dtype": _dtype, "reconstruct": _array, "chumpy": _chumpy, "csr": _sparse(0), "csc": _sparse(1), "wrapper": _wrapper,
+    "dtype": _dtype, "reconstruct": _array, "chumpy": _chumpy, "chumpy selection": _chumpy_select, "csr": _sparse(0),
+    "csc": _sparse(1), "wrapper": _wrapper,
 }
 #: What a pickle may make without arguments and describe later.
 NEWABLE = tuple(kind for kind in _FINISH if kind not in ("dtype", "reconstruct"))

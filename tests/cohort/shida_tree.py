@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import shutil
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,43 @@ def write_recording(path: Path, seconds: float) -> None:
     virtual = np.repeat(positions_m[:, :1] + 0.1, len(VIRTUAL), axis=1)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_c3d(path, (*names, *VIRTUAL), np.concatenate([positions_m, virtual], axis=1), MARKER_FPS)
+
+
+def write_xls(path: Path, rows: list[list]) -> Path:
+    """Write a table as an Excel 97 file: records of one sheet in the stream `Workbook` of a compound file with one FAT sector."""
+    cells = b"".join(
+        _record(0x0203, struct.pack("<HHHd", row, column, 0, cell)) if isinstance(cell, (int, float)) else
+        _record(0x0204, struct.pack("<HHHHB", row, column, 0, len(cell), 0) + cell.encode("latin-1"))
+        for row, values in enumerate(rows) for column, cell in enumerate(values)
+    )
+    book, sheet = (_record(0x0809, struct.pack("<HHHHII", 0x600, kind, 0x0DBB, 0x07CC, 0, 6)) for kind in (5, 16))
+    end = _record(0x000A, b"")
+    name = b"\x05\x00table"
+    offset = len(book) + 4 + 6 + len(name) + len(end)
+    stream = book + _record(0x0085, struct.pack("<IBB", offset, 0, 0) + name) + end + sheet + cells + end
+    path.write_bytes(_compound_file(stream))
+    return path
+
+
+def _record(kind: int, content: bytes) -> bytes:
+    return struct.pack("<HH", kind, len(content)) + content
+
+
+def _compound_file(stream: bytes) -> bytes:
+    # sector 0 is the FAT, 1 the directory, from 2 on the stream; streams below 4096 bytes would lie elsewhere
+    stream = stream.ljust(4096, b"\0")
+    sectors = -(-len(stream) // 512)
+    fat = [-3, -2, *range(3, sectors + 2), -2]
+    fat += [-1] * (128 - len(fat))
+    head = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(16) + struct.pack("<HHHHH", 0x3E, 3, 0xFFFE, 9, 6) + bytes(10)
+    head += struct.pack("<IIIIiIiI", 1, 1, 0, 4096, -2, 0, -2, 0) + struct.pack("<109i", 0, *[-1] * 108)
+    entries = _entry("Root Entry", 5, 1, -2, 0) + _entry("Workbook", 2, -1, 2, len(stream))
+    return head + struct.pack("<128i", *fat) + entries.ljust(512, b"\0") + stream.ljust(512 * sectors, b"\0")
+
+
+def _entry(name: str, kind: int, child: int, start: int, size: int) -> bytes:
+    links = struct.pack("<HBBiii", 2 * len(name) + 2, kind, 1, -1, -1, child)
+    return name.encode("utf-16-le").ljust(64, b"\0") + links + bytes(36) + struct.pack("<iII", start, size, 0)
 
 
 def table_rows(scores: dict[str, tuple] = SCORES) -> list[list]:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from shida_tree import CORRUPT, KEPT, REFUSED, SCORES, WHOLE, table_rows, write_recording, write_table, write_tree
+from shida_tree import CORRUPT, KEPT, REFUSED, SCORES, WHOLE, table_rows, write_recording, write_table, write_tree, write_xls
 
 from agir_plugin.cohort import build_cohort
 from agir_plugin.cohort.labels import read_labels
 from agir_plugin.cohort.shida import shida_sources
 from agir_plugin.cohort.shida_names import parse_name
+from agir_plugin.cohort.shida_sidecars import read_sidecar_times
 from agir_plugin.errors import LabelError, UnreadableFile, UsageError
 from agir_plugin.motion import to_motion
 
@@ -35,7 +36,7 @@ def test_every_file_is_kept_or_refused_with_its_reason(tree: Path) -> None:
 def test_the_notes_account_for_everything_else(tree: Path) -> None:
     notes = shida_sources(tree, tree / "PDGinfo.xlsx").notes
     assert notes["sidecars"] == {"grf.csv": 1, "grf.csv (an Excel 97 file)": 1, "temporal_distance.txt": 1}
-    assert notes["other_files"] == {".txt": 1, "macOS attributes (._*)": 1}
+    assert notes["other_files"] == {**notes["sidecars"], ".txt": 1, "macOS attributes (._*)": 1}
     assert notes["sessions_without_label"] == {"SUB02 off": 1, "SUB03 off": 1}
     assert notes["labels_without_walks"] == ["SUB04 on"]
     assert notes["in_the_folder_of_another_session"] == []
@@ -180,3 +181,37 @@ def test_ingest_takes_pdginfo_as_its_labels(tmp_path: Path) -> None:
     cohort = build_cohort([tmp_path / "lab"], tmp_path / "cohort", write_table(tmp_path / "PDGinfo.xlsx"))
     assert [(walk.walk, walk.score, walk.status) for walk in cohort.walks] == [("SUB01_off_walk_1", 2, "kept")]
     assert "SUB01 on" in cohort.facts["labels_without_walks"]
+
+
+EVENTS = [["RTO", 1.0, 151.0], ["RHS", 76.0, 226.0], ["LHS", 16.0], ["LTO", 91.0], ["angle", 3.5, 7.0]]
+
+
+def test_the_laboratorys_summary_is_read(tree: Path) -> None:
+    path = next(tree.rglob("*_temporal_distance.txt"))
+    assert read_sidecar_times(path) == {"Speed": (0.87,), "Cycle_Time_Mean": (1.12,)}
+
+
+def test_the_laboratorys_events_are_read_in_seconds(tmp_path: Path) -> None:
+    path = write_xls(tmp_path / "SUB01_off_walk_1_angular_kinematics.csv", EVENTS)
+    assert read_sidecar_times(path, 150.0) == {"RTO": (0.0, 1.0), "RHS": (0.5, 1.5), "LHS": (0.1,), "LTO": (0.6,)}
+    unnamed = write_xls(tmp_path / "SUB01_off_walk_2_angular_kinematics.csv", [row[1:] for row in EVENTS])
+    assert read_sidecar_times(unnamed, 150.0) == read_sidecar_times(path, 150.0)
+
+
+def test_other_sidecars_are_refused(tmp_path: Path) -> None:
+    path = write_xls(tmp_path / "SUB01_off_walk_1_angular_kinematics.csv", EVENTS)
+    with pytest.raises(UsageError, match="expected the frame rate of the recording"):
+        read_sidecar_times(path)
+    whole = path.read_bytes()
+    damaged = ((b"a,b\n1,2\n", "as the set's .csv files are"), (whole[:700], "but reading it failed"), (whole[:8], "failed"))
+    for content, match in damaged:
+        path.write_bytes(content)
+        with pytest.raises(UnreadableFile, match=match):
+            read_sidecar_times(path, 150.0)
+    with pytest.raises(UnreadableFile, match="in the first four rows, found none"):
+        read_sidecar_times(write_xls(path, [["a"], ["b"]]), 150.0)
+    with pytest.raises(UnreadableFile, match="other tables hold no times"):
+        read_sidecar_times(tmp_path / "SUB01_off_walk_1_grf.csv")
+    (tmp_path / "x_temporal_distance.txt").write_text("nothing")
+    with pytest.raises(UnreadableFile, match="expected names in the second line"):
+        read_sidecar_times(tmp_path / "x_temporal_distance.txt")

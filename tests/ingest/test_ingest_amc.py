@@ -148,3 +148,17 @@ def test_amc_and_bvh_of_one_walk_have_the_same_legs(shared_data: Path) -> None:
     for ours, theirs in legs:
         one, other = amc.positions_m[:, amc.names.index(ours)], bvh.positions_m[:, bvh.names.index(theirs)]
         np.testing.assert_allclose(one - amc.positions_m[:, 0], other - bvh.positions_m[:, 0], atol=0.002)
+
+
+@pytest.mark.parametrize(("divisor", "scale", "says"), [
+    ("0.0254", 1, "one unit is 1/0.0254 inch"), ("0.01", 1, "metres guessed: with 1/0.01 inch the body would extend over 4.57 m"),
+    ("1", 100, "centimetres guessed"), ("1", 1e6, "though the body extends over"),
+])
+def test_a_length_unit_that_makes_no_body_is_not_believed(tmp_path: Path, divisor: str, scale: float, says: str) -> None:
+    """A body of 1.8 metres: thigh and shank of 0.9 m each, as the sizes of real skeletons with their trunk."""
+    asf = ASF.replace("0.0254", divisor)
+    asf = asf.replace("length 0.5", f"length {0.9 * scale}").replace("length 0.4", f"length {0.9 * scale}")
+    recording = read(_write(tmp_path, [_frame(1, root="0 0 0 0 0 0"), _frame(2, root="0 0 0 0 0 0")], asf))
+    assert says in recording.notes[0]
+    if scale < 1e6:
+        np.testing.assert_allclose(recording.positions_m[0, 3], [0, -1.8, 0], atol=1e-9)

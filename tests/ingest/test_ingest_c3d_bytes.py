@@ -146,3 +146,23 @@ def test_a_rate_of_nothing_asks_for_one(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFile, match="POINT:RATE.*--fps"):
         read(path)
     assert read(path, fps=50).names == ("*1", "*2")
+
+
+@pytest.mark.parametrize("name", ["LONG_FRAMES", "FRAMES"])
+def test_more_frames_than_the_header_can_count_are_named_by_a_parameter(tmp_path: Path, name: str) -> None:
+    builder = Builder(INTEL).point_group()
+    builder.numbers(1, name, [65_600.0], [1])
+    path = builder.save(tmp_path / "long.c3d")
+    raw = path.read_bytes()
+    path.write_bytes(raw[:8] + b"\xff\xff" + raw[10:] + raw[1536:] * 32_799)
+    recording = read(path)
+    assert recording.positions_m.shape == (65_600, 2, 3)
+    np.testing.assert_allclose(recording.positions_m[-1], PLACES_MM[1] / 1000, atol=1e-7)
+
+
+def test_the_places_of_model_outputs_are_left_out_with_their_labels(tmp_path: Path) -> None:
+    builder = Builder(INTEL).point_group()
+    builder.strings(1, "ANGLES", ["RASI"])
+    recording = read(builder.save(tmp_path / "walk.c3d"))
+    assert recording.names == ("LASI",)
+    np.testing.assert_allclose(recording.positions_m[:, 0], PLACES_MM[:, 0] / 1000, atol=1e-7)

@@ -59,24 +59,26 @@ CLAIMS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "bvh of one line": ("bvh", lambda _: b"HIERARCHY" + b"x" * 20_000_000),
     "trc of 10^8 markers": ("trc", lambda _: TRC.replace("\t3\t2\tmm", "\t3\t100000000\tmm").encode()),
     "trc of 10^9 frames": ("trc", lambda _: TRC.replace("\t3\t2\tmm", "\t1000000000\t2\tmm").encode()),
-    "trc of 10^6 labels": ("trc", lambda _: TRC.replace("RKNE", "\t\t\t".join(f"M{k}" for k in range(1_000_000))).encode()),
+    "trc of 200 000 labels": ("trc", lambda _: TRC.replace("RKNE", "\t\t\t".join(f"M{k}" for k in range(200_000))).encode()),
     "trc with a line of 20 MB": ("trc", lambda _: (TRC + "4\t0.03" + "\t1" * 10_000_000).encode()),
     "trc with a cell of 20 MB": ("trc", lambda _: (TRC + "4\t0.03\t" + "1" * 20_000_000).encode()),
-    "trc of 10^6 frames": ("trc", lambda _: TRC.encode() + b"4\t0.03\t1\t2\t3\t4\t5\t6\n" * 1_000_000),
+    "trc of 600 000 frames": ("trc", lambda _: TRC.encode() + b"4\t0.03\t1\t2\t3\t4\t5\t6\n" * 600_000),
     "trc of 200 000 frames": ("trc", lambda _: TRC.encode() + b"4\t0.03\t1\t2\t3\t4\t5\t6\n" * 200_000),
-    "trc of empty lines": ("trc", lambda _: (TRC + "\n" * 20_000_000).encode()),
+    "trc of empty lines": ("trc", lambda _: (TRC + "\n" * 5_000_000).encode()),
     "trc of 400 000 rows and one of 15 000 cells": ("trc", lambda _: (
         TRC + "4\t0.03\t1\t2\t3\n" * 400_000 + "5\t0.04" + "\t1" * 14_990 + "\n").encode()),
     "trc whose times leap": ("trc", lambda _: TRC.replace("\t0.02\t", "\t1e8\t").encode()),
-    "amc of 10^6 frames": ("amc", lambda _: (":DEGREES\n" + f"7\n{AMC_FRAME}" * 1_000_000).encode()),
+    "amc of 600 000 frames": ("amc", lambda _: (":DEGREES\n" + f"7\n{AMC_FRAME}" * 600_000).encode()),
     "amc of 100 000 frames": ("amc", lambda _: (":DEGREES\n" + f"7\n{AMC_FRAME}" * 100_000).encode()),
-    "amc of empty frames": ("amc", lambda _: (":DEGREES\n" + "1\n" * 10_000_000).encode()),
+    "amc of empty frames": ("amc", lambda _: (":DEGREES\n" + "1\n" * 2_000_000).encode()),
     "amc with a line of 20 MB": ("amc", lambda _: (AMC + "root" + " 1" * 10_000_000).encode()),
     "amc with a number of 20 MB": ("amc", lambda _: (AMC + "9" * 20_000_000).encode()),
-    "asf of 10^6 bones": ("asf", lambda _: ASF.replace(":hierarchy", "".join(
-        f"begin\nname b{k}\ndirection 0 1 0\nlength 1\nend\n" for k in range(500_000)) + ":hierarchy").encode()),
+    "asf of 60 000 bones": ("asf", lambda _: ASF.replace(":hierarchy", "".join(
+        f"begin\nname b{k}\ndirection 0 1 0\nlength 1\nend\n" for k in range(60_000)) + ":hierarchy").encode()),
+    "asf of 2000 bones": ("asf", lambda _: ASF.replace(":hierarchy", "".join(
+        f"begin\nname b{k}\ndirection 0 1 0\nlength 1\nend\n" for k in range(2000)) + ":hierarchy").encode()),
     "asf whose hierarchy nests deeply": ("asf", lambda _: ASF.replace(
-        "lfemur ltibia\n", "".join(f"b{k} b{k + 1}\n" for k in range(1_000_000))).encode()),
+        "lfemur ltibia\n", "".join(f"b{k} b{k + 1}\n" for k in range(200_000))).encode()),
     "asf with a number of 10^6 digits": ("asf", lambda _: ASF.replace("length 7", "length " + "7" * 1_000_000).encode()),
     "asf whose unit is almost 0": ("asf", lambda _: ASF.replace("length 0.45", "length 1e-320").encode()),
     "wide csv of 10^5 columns": ("wide", lambda _: f"time,{_columns(100_000)}\n".encode() + b"0,1,2\n"),
@@ -96,6 +98,14 @@ CLAIMS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "csv in UTF-16, cut in a letter": ("wide", lambda _: WIDE.encode("utf-16")[:-1]),
     "trc in UTF-16": ("trc", lambda _: TRC.encode("utf-16")),
     "csv larger than any walk": ("wide", lambda _: WIDE.encode() + b"0.03,1,2,3,4,5,6\n" * 5_000_000),
+    "nexus csv of devices": ("wide", lambda _: b"Devices\n1000\n,,Force\nFrame,Sub Frame,Fx\n" + b"1,0,1\n" * 2_000_000),
+    "nexus csv of sections": ("wide", lambda _: b"Devices\n" * 2_000_000 + b"Trajectories\n"),
+    "nexus csv of 300 000 markers": ("wide", lambda _: (
+        "Trajectories\n100\n,," + "A,,," * 300_000 + "\nFrame,Sub Frame" + ",X,Y,Z" * 300_000 + "\n1,0,1\n").encode()),
+    "qtm tsv of 300 000 markers": ("wide", lambda _: ("NO_OF_FRAMES\t1\nMARKER_NAMES" + "\tA" * 300_000 + "\n1\t2\t3\n").encode()),
+    "motive csv of 300 000 columns": ("wide", lambda _: (
+        "Format Version,1.2\n\n" + f",,{'A,' * 300_000}\n" * 3 + f",,{'Position,' * 300_000}\n"
+        + f"Frame,Time{',X,Y,Z' * 100_000}\n").encode()),
     "yaml of anchors within anchors": ("yaml", lambda _: (
         "a: &a0 [x]\n" + "".join(f"b{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 9)}]\n" for k in range(1, 12))
         + "names: {hip: *a11}\n").encode()),

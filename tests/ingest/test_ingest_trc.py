@@ -117,3 +117,32 @@ def test_real_files_show_a_walking_person(
     pelvis = to_motion(recording).joints_m[:, 0]
     assert height[0] < pelvis[:, 1].mean() < height[1]
     assert np.linalg.norm(pelvis[-1] - pelvis[0]) > 2.0
+
+
+def test_labels_between_blanks_behind_one_tab(tmp_path: Path) -> None:
+    """As the University of Wisconsin's exporter writes them: tabs in the keys, padded columns below."""
+    (tmp_path / "walk.trc").write_text(
+        "PathFileType  4\t(X/Y/Z) C:\\walk\nDataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\n"
+        " 200.0      200.0          2          2 mm\nFrame#\tTime            R.Shoulder                 R.Clavicle\n"
+        "              X1        Y1        Z1       X2        Y2        Z2\n"
+        "    1    0.000    1.0    2.0    3.0   4.0   5.0   6.0\n    2    0.005    1.0    2.0    3.0   4.0   5.0   6.0\n"
+    )
+    recording = read(tmp_path / "walk.trc")
+    assert (recording.names, recording.fps) == (("R.Shoulder", "R.Clavicle"), 200.0)
+    np.testing.assert_allclose(recording.positions_m[1], [[0.001, 0.002, 0.003], [0.004, 0.005, 0.006]])
+
+
+@pytest.mark.parametrize("labels", ["LASI_x\tLASI_y\tLASI_z\tRASI_x\tRASI_y\tRASI_z", "LASI\tLASI\tLASI\tRASI\tRASI\tRASI"])
+@pytest.mark.parametrize("keys", [
+    "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\n50\t50\t2\t2\tm\n",
+    "DataRate\t50.00\tCameraRate\t50.00\tNumFrames\t2\tNumMarkers\t2\tUnits\tm\n\n",
+])
+def test_a_label_for_each_column_and_values_behind_their_keys(tmp_path: Path, labels: str, keys: str) -> None:
+    """As converters of markerless systems write them."""
+    (tmp_path / "walk.trc").write_text(
+        f"PathFileType\t4\t(X/Y/Z)\tw.trc\n{keys}Frame#\tTime\t{labels}\n\t\tX1\tY1\tZ1\tX2\tY2\tZ2\n"
+        "1\t0.00\t1\t2\t3\t4\t5\t6\n2\t0.02\t1\t2\t3\t4\t5\t6\n"
+    )
+    recording = read(tmp_path / "walk.trc")
+    assert (recording.names, recording.fps, recording.notes) == (("LASI", "RASI"), 50.0, ())
+    np.testing.assert_array_equal(recording.positions_m[0], [[1, 2, 3], [4, 5, 6]])

@@ -1,12 +1,16 @@
 """The parts that `to_motion` is made of: labels, filters, gaps, rigid clusters, the vertical."""
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from motion_walker import recording, walk
 
+from agir_plugin.errors import UsageError
 from agir_plugin.motion import labels, to_motion
 from agir_plugin.motion import quaternions as quat
 from agir_plugin.motion.rigid import fill_from_clusters, fit
@@ -56,6 +60,43 @@ def test_a_word_that_most_labels_share_and_a_side_at_the_end() -> None:
     for names in ([f"Anna:{name}" for name in plain], [f"Anna_{name}" for name in plain],
                   [f"{name}.1" for name in plain], [f"{name[1:]}_{name[0]}" for name in plain]):
         assert labels.landmarks(names)[0] == wanted, names
+
+
+@pytest.fixture
+def own_sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    path = tmp_path / "sets.yaml"
+    monkeypatch.setenv(labels.SETS_VARIABLE, str(path))
+    _forget_sets()
+    yield path
+    monkeypatch.undo()
+    _forget_sets()
+
+
+def _forget_sets() -> None:
+    for remembered in (labels.marker_sets, labels.landmark_table, labels._landmarks_of):
+        remembered.cache_clear()
+
+
+def test_a_laboratory_adds_its_set_by_a_file(own_sets: Path) -> None:
+    text = "sets:\n  - {name: Ours, labels: {asis: '{s} front', heel: ['{s}_ferse', '{s}.talon'], c7: nape}}\n"
+    own_sets.write_text(text, encoding="utf8")
+    names = ["L front", "R front", "L talon", "R_FERSE", "Nape"]
+    found, best = labels.landmarks(names)
+    assert best == "Ours"
+    assert found == {"left_asis": 0, "right_asis": 1, "left_heel": 2, "right_heel": 3, "c7": 4}
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("sets: 3", "expected {sets"), ("{", "reading it failed"),
+        ("sets: [{name: A, labels: {nose_tip: X}}]", "no landmarks called nose_tip"),
+    ],
+)
+def test_a_set_of_another_form_is_named(own_sets: Path, text: str, complaint: str) -> None:
+    own_sets.write_text(text, encoding="utf8")
+    with pytest.raises(UsageError, match=complaint):
+        labels.landmarks(["LASI"])
 
 
 def test_clusters_name_landmarks() -> None:

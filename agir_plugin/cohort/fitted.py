@@ -1,0 +1,150 @@
+"""Marker recordings of subjects in, each subject's SMPL shape and the walks of that body out: the MoSh-style way into a cohort.
+
+One shape per subject, from a static trial where there is one, is used for all of the subject's walks. This module needs the
+licensed body (AGIR_SMPL_DIR); without it the markers' joint centres are enough for everything else.
+"""
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from agir_plugin.cohort.files import write_arrays
+from agir_plugin.cohort.sources import Source
+from agir_plugin.errors import AgirError, CohortError, UnusableRecording
+from agir_plugin.gait import passes
+from agir_plugin.motion import to_motions
+from agir_plugin.records import Motion, Recording
+
+if TYPE_CHECKING:
+    from agir_plugin.motion.fitting import Fit, SubjectShape
+
+#: Folder of a cohort that holds the subjects' shapes, one file each.
+SHAPES = Path("smpl", "shapes")
+#: The body that is fitted: the licensed one has others, but the recordings do not say whose they are.
+GENDER = "neutral"
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """One straight walk on the fitted body, and its SMPL parameters at the recording's own rate, by AMASS's names."""
+
+    motion: Motion
+    smpl: Mapping[str, np.ndarray]
+
+
+def subject_shapes(
+    sources: Iterable[Source], folder: Path, progress: Callable[[int, int], None] | None = None
+) -> dict[str, str]:
+    """Fit and write `folder`/SUBJECT.npz for every subject with walks to read; subject -> why there is none, where it failed.
+
+    Static trials are tried first, then the subject's walks, until one fits. A shape that is there already, of the same
+    recording, is kept. UsageError when the body is not there.
+    """
+    from agir_plugin.motion.body_model import load_body
+
+    load_body(GENDER)
+    candidates: dict[str, list[Source]] = {}
+    for source in sorted(sources, key=lambda source: not source.static):
+        if source.static or not source.refusal:
+            candidates.setdefault(source.subject, []).append(source)
+    candidates = {subject: found for subject, found in candidates.items() if not all(source.static for source in found)}
+    failures = {}
+    for number, (subject, found) in enumerate(candidates.items(), start=1):
+        reason = _shape_of(found, _shape_file(folder, subject))
+        if reason:
+            failures[subject] = reason
+        if progress is not None:
+            progress(number, len(candidates))
+    return failures
+
+
+def fitted_walks(read: Callable[[], Recording], shapes: Path, subject: str) -> list[Fitted]:
+    """Every straight walk of a recording, on the subject's body. UnusableRecording when the body does not fit it."""
+    from agir_plugin.motion.fitting import as_motion, fit_walk
+
+    recording = read()
+    if recording.kind != "markers":
+        raise UnusableRecording(
+            f"{recording.path}: expected markers to fit a body to, got {recording.kind}; ingest it without --smpl"
+        )
+    shape = _load(_shape_file(shapes, subject))
+    found = []
+    for seen in to_motions(recording):
+        part = _part(recording, seen)
+        fit = fit_walk(part, shape)
+        whole = as_motion(fit, shape, part)
+        flags = tuple(dict.fromkeys((*seen.flags, *whole.flags)))
+        whole = dataclasses.replace(whole, start_s=whole.start_s + seen.start_s, flags=flags)
+        found += [Fitted(one, _smpl(one, whole, fit, shape)) for one in passes(whole)]
+    return found
+
+
+def _shape_of(candidates: Iterable[Source], path: Path) -> str:
+    """Write the shape of the first recording that fits; why none does, or an empty text."""
+    from agir_plugin.motion.body_model import load_body
+    from agir_plugin.motion.fitting import fit_shape
+
+    reason = ""
+    for source in candidates:
+        if path.is_file() and str(np.load(path, allow_pickle=False)["sha256"]) == source.sha256:
+            return ""
+        try:
+            shape = fit_shape(source.read(), load_body(GENDER))
+        except AgirError as error:
+            reason = reason or str(error)
+            continue
+        _save(path, shape, source)
+        return ""
+    return f"the subject's shape could not be fitted: {reason}"
+
+
+def _part(recording: Recording, seen: Motion) -> Recording:
+    """The frames of a recording that a motion was made of."""
+    start = round(seen.start_s * recording.fps)
+    return dataclasses.replace(recording, positions_m=recording.positions_m[start : start + len(seen.joints_m)])
+
+
+def _smpl(one: Motion, whole: Motion, fit: Fit, shape: SubjectShape) -> dict[str, np.ndarray]:
+    """Pose, translation, shape and marker residuals of one pass."""
+    start = round((one.start_s - whole.start_s) * fit.fps)
+    frames = slice(start, start + len(one.joints_m))
+    return {
+        "poses": fit.pose_rad[frames].astype(np.float32),
+        "trans": fit.translation_m[frames].astype(np.float32),
+        "betas": shape.betas,
+        "gender": np.array(GENDER),
+        "mocap_framerate": np.array(fit.fps),
+        "marker_names": np.array(fit.names),
+        "residual_m": fit.residual_m[frames].astype(np.float32),
+    }
+
+
+def _shape_file(folder: Path, subject: str) -> Path:
+    return folder / f"{subject}.npz"
+
+
+def _save(path: Path, shape: SubjectShape, source: Source) -> None:
+    values = {
+        "names": np.array(shape.names), "vertices": shape.vertices, "betas": shape.betas, "offsets_m": shape.offsets_m,
+        "rms_m": np.array(shape.rms_m), "frames": np.array(shape.frames), "gender": np.array(GENDER),
+        "source": np.array(source.place), "sha256": np.array(source.sha256),
+    }
+    write_arrays(path, values)
+
+
+def _load(path: Path) -> SubjectShape:
+    from agir_plugin.motion.body_model import load_body
+    from agir_plugin.motion.fitting import SubjectShape
+
+    if not path.is_file():
+        raise CohortError(f"{path}: expected the subject's fitted shape; run the command that makes the cohort again")
+    with np.load(path, allow_pickle=False) as found:
+        return SubjectShape(
+            body=load_body(GENDER), names=tuple(found["names"].tolist()), vertices=found["vertices"], betas=found["betas"],
+            offsets_m=found["offsets_m"], rms_m=float(found["rms_m"]), frames=int(found["frames"]),
+        )
