@@ -3,12 +3,16 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from agir_plugin.rationale import chat_server
+from tests.cli.pseudo_terminal import on_terminal
 from tests.rationale.chat_double import GOOD, serving
 
 
@@ -111,3 +115,93 @@ def test_texts_from_a_file_keep_the_others_and_reviewed_ones(agir, own: Path, tm
     assert after[names[0]]["deviations"] == ["markdown removed"]
     again = agir("annotate", own, "--writer", "file", "--texts", texts, "--replace-reviewed")
     assert again.code == 0 and rows(own)[names[1]]["writer"] == "file"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_a_second_run_of_the_rules_leaves_every_file_of_the_cohort_as_it_is(agir, own: Path):
+    agir("annotate", own, "--writer", "rules")
+    first = contents(own)
+    assert agir("annotate", own, "--writer", "rules").code == 0 and contents(own) == first
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        "stall", "reset", "half", 500, 429, (429, {"Retry-After": "2"}), (429, {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}),
+        (503, {"Retry-After": "soon"}), "", "Foot: La marche est lente. Arm: Les bras sont raides. Overall: Le rythme est lent.",
+        "word " * 10_000, f"{GOOD} " * 400, f"<reasoning_start>{GOOD}<reasoning_end><score_start><score_1><score_end></s>",
+        f"```\n**Foot:** {GOOD[6:]}\n```",
+    ],
+    ids=str,
+)
+def test_every_walk_gets_its_text_whatever_the_server_does_once_in_a_while(agir, own: Path, trouble):
+    with serving(trouble, GOOD, GOOD, trouble, trouble) as server:
+        ended = agir("annotate", own, *asked(server, "--confirm-host", "127.0.0.1", "--timeout", "1"))
+    assert ended.code == 0 and "16 rationales by openai" in ended.err
+    found = rows(own)
+    assert {f"Foot: {row['foot']} Arm: {row['arm']} Overall: {row['overall']}" for row in found.values()} == {GOOD}
+    assert len(found) == 16 and not (own / "rationale_failures.json").exists() and not list(own.rglob("*.tmp"))
+
+
+def test_a_disk_that_fills_between_two_answers_keeps_those_before_and_a_rerun_asks_for_the_others(agir, own: Path, monkeypatch):
+    before, real, done = (own / "rationales.jsonl").read_bytes(), os.replace, []
+
+    def filling(*paths: object) -> None:
+        if len(done) == 5:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        done.append(paths)
+        real(*paths)
+
+    with serving() as server:
+        words = asked(server, "--confirm-host", "127.0.0.1")
+        monkeypatch.setattr("os.replace", filling)
+        ended = agir("annotate", own, *words)
+        monkeypatch.undo()
+        assert ended.code == 1 and "No space left on device" in ended.err and "run the same command again" in ended.err
+        assert (own / "rationales.jsonl").read_bytes() == before and len(list((own / "answers").iterdir())) == 5
+        assert len(server.seen) == 6 and not list(own.rglob("*.tmp"))
+        again = agir("annotate", own, *words)
+        assert again.code == 0 and len(server.seen) == 6 + 11 and "(5 answers are there already)" in again.err
+    assert {row["writer"] for row in rows(own).values()} == {"openai"}
+
+
+def test_a_disk_that_takes_no_file_of_that_size_leaves_the_cohort_whole(agir, own: Path):
+    resource = pytest.importorskip("resource")
+    (own / "texts" / "SUB01_off_walk_1.txt").unlink()
+    before = (own / "rationales.jsonl").read_bytes()
+    ended = subprocess.run(
+        [sys.executable, "-m", "agir_plugin", "annotate", str(own)], capture_output=True, text=True, check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1500, 1500)),
+    )
+    assert ended.returncode == 1 and "make room" in ended.stderr and "Traceback" not in ended.stderr
+    assert (own / "rationales.jsonl").read_bytes() == before and not list(own.rglob("*.tmp"))
+    again = agir("annotate", own)
+    assert again.code == 0 and "agreement 1.00" in again.err and (own / "texts" / "SUB01_off_walk_1.txt").is_file()
+
+
+def test_a_cohort_with_one_walk(agir, files: Path, tmp_path: Path):
+    scores = tmp_path / "scores.csv"
+    scores.write_text("walk,subject,state,score\nwalk,SUB01,off,1\n", encoding="utf8")
+    out = tmp_path / "one"
+    assert agir("ingest", files / "walk.c3d", "--out", out, "--labels", scores).code == 0
+    ended = agir("annotate", out)
+    assert ended.code == 0 and "1 rationales by rules" in ended.err and " 0 contradicted" in ended.err
+    with serving() as server:
+        ended = agir("annotate", out, *asked(server, "--confirm-host", "127.0.0.1"))
+        assert ended.code == 0 and "1 calls" in ended.err and len(server.seen) == 1
+    assert len(rows(out)) == 1
+
+
+@pytest.mark.parametrize("keys, code, calls", [("y\n", 0, 16), ("n\n", 2, 0), ("\n", 2, 0), ("\x03", 130, 0)])
+def test_on_a_terminal_the_host_is_asked_for_after_the_estimate(own: Path, keys: str, code: int, calls: int):
+    before = rows(own)
+    with serving() as server:
+        ended, printed = on_terminal(["annotate", own, *asked(server)], [("Send gait parameters", keys)])
+        assert ended == code and len(server.seen) == calls
+    assert printed.index("16 calls, about") < printed.index("Send gait parameters and scores to 127.0.0.1?")
+    assert "plain http" in printed and (rows(own) == before) == (calls == 0)
+    if code == 2:
+        assert "127.0.0.1, which was not confirmed" in " ".join(printed.split())
