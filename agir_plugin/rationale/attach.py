@@ -31,9 +31,13 @@ class Link:
 
 def links(row: Clause, cue: int) -> Iterator[Link]:
     """The features that a cue speaks of; one link without a feature when none is named."""
-    if modifies_cue(row, cue) or said_of_noun(row, cue) is not None:
+    noun = said_of_noun(row, cue)
+    if modifies_cue(row, cue) or (noun is not None and not _listed_after_features(row, noun)):
         return
-    places = _heads_of_noun(row, cue) if row[cue].kind == "noun" else _heads_of_adjective(row, cue)
+    if noun is not None:
+        places = _subject(row, noun)
+    else:
+        places = _heads_of_noun(row, cue) if row[cue].kind == "noun" else _heads_of_adjective(row, cue)
     for place in places:
         yield Link(cue, row[place].value, side_of(row, cue, place))
     if not places:
@@ -55,9 +59,16 @@ def _heads_of_noun(row: Clause, cue: int) -> list[int]:
     if family in ("absent", "lack"):
         return _forward(row, cue + 1)
     places = _after_preposition(row, cue) or _compound(row, cue)
+    if not places and _listed_after_features(row, cue) and any(said_of_noun(row, place) == cue for place in range(cue, len(row))):
+        return []
     if not places and family == "abnormal" and any(token.kind == "comma" for token in row[:cue]):
         return []
     return places or _subject(row, cue)
+
+
+def _listed_after_features(row: Clause, noun: int) -> bool:
+    """True for the `symmetry` of `speed, rhythm and symmetry are good`."""
+    return noun > 1 and row[noun - 1].kind in _JOINING and row[noun - 2].kind == "feature"
 
 
 def _after_preposition(row: Clause, cue: int) -> list[int]:

@@ -25,6 +25,8 @@ SIDED = (
 _IMPLIED_DEGREES: dict[str, tuple[Degree, ...]] = {
     "absent": ("marked",), "lack": ("marked",), "minimal": ("noticeable", "marked"),
 }
+#: Variability -> the asymmetry that is meant where both sides are compared (`steps of equal length on both sides`).
+_ASYMMETRY_OF = {"step_length_variability": "step_length_asymmetry", "rhythm": "step_time_asymmetry"}
 #: Modifiers that take away what a cue noun says (`little variability`, `lack of symmetry`).
 _TAKING = ("less", "minimal", "lack", "absent")
 #: Most characters of a part that are read; what stands beyond makes no claim. Published parts have up to 200, and a model's
@@ -104,6 +106,8 @@ def _clauses(row: list[Token]) -> Iterator[tuple[Clause, bool]]:
     """Cut at stops, and tell which clauses end a sentence; clauses on what was not measured are left out."""
     clause: list[Token] = []
     for token in [*row, Token("stop", "", ".", 0, 0)]:
+        if token.text == ":" and _is_label(clause):
+            continue
         if token.kind != "stop" and len(clause) < MAX_CLAUSE_TOKENS:
             clause.append(token)
             continue
@@ -111,6 +115,13 @@ def _clauses(row: list[Token]) -> Iterator[tuple[Clause, bool]]:
         if spoken and not any(part.kind == "void" for part in spoken):
             yield spoken, token.text in ".!?"
         clause = [] if token.kind == "stop" else [token]
+
+
+def _is_label(clause: list[Token]) -> bool:
+    """True for the `Left arm` of `Left arm: reduced swing`, which names what is spoken of and says nothing of it."""
+    return any(token.kind == "feature" for token in clause) and not any(
+        token.is_cue or token.kind in ("link", "have", "void") for token in clause
+    )
 
 
 def _clause_claims(row: Clause, section: Section, text: str, topic: str | None) -> Iterator[Claim]:
@@ -155,6 +166,10 @@ def _claim(row: Clause, link: Link, section: Section, words: str) -> Claim | Non
     if said is None:
         return None
     feature, direction = said
+    if family == "weaker" and link.side not in ("left", "right"):
+        return None
+    if family in ("even", "uneven") and link.side == "both":
+        feature = _ASYMMETRY_OF.get(feature, feature)
     implied = ("slight",) if modified_by == "small" else _IMPLIED_DEGREES.get(family, ())
     named = degrees(row, link.cue) or implied
     side = link.side if feature in SIDED else None

@@ -10,6 +10,8 @@ from agir_plugin.rationale.lexicon import Clause, Token, back_over, on_over
 #: Cue families that compare two sides, and those that say of the first that it moves more.
 _COMPARING = ("less", "more", "small", "large", "short", "long", "normal")
 _GROWING = ("more", "large", "long", "normal")
+#: Comparing words that need no `than`.
+_EXCEEDING = ("exceed", "exceeds", "exceeding")
 #: What follows the side of a new subject (`and the left arm is ...`).
 _SUBJECT = (["feature", "link"], ["feature", "have"])
 _OTHER_SIDE: dict[str | None, Side] = {"left": "right", "right": "left"}
@@ -31,24 +33,33 @@ class Comparison:
 
 def comparison(row: Clause) -> Comparison | None:
     """`the left arm moves less than the right`: the comparing cue and the side that moves less; None without one."""
-    than = next((place for place, token in enumerate(row) if token.kind == "than"), None)
+    than = next((place for place, token in enumerate(row) if token.kind == "than" or token.text in _EXCEEDING), None)
     if than is None:
         return None
     reference = next((token.value for token in row[than: than + 5] if token.kind == "side"), None)
     other = any(token.text in ("other", "counterpart") for token in row[than: than + 4])
-    cues = [place for place in range(than) if row[place].is_cue and row[place].value in _COMPARING]
+    spoken = _spoken(row, than)
+    cues = [place for place in spoken if row[place].is_cue and row[place].value in _COMPARING]
     if not cues or not (reference in ("left", "right") or other):
         return None
-    named = [token.value for token in row[:than] if token.kind == "side" and token.value in _OTHER_SIDE]
+    named = [row[place].value for place in spoken if row[place].kind == "side" and row[place].value in _OTHER_SIDE]
     first = named[0] if named else _OTHER_SIDE.get(reference)
     weaker = _OTHER_SIDE.get(first) if row[cues[-1]].value in _GROWING and not _worsens(row, cues) else first
-    feature = next((token.value for token in row[:than] if token.kind == "feature"), None)
+    feature = next((row[place].value for place in spoken if row[place].kind == "feature"), None)
     return Comparison(cues[-1], tuple(place for place in cues if place >= cues[-1] - 1), feature, weaker)
+
+
+def _spoken(row: Clause, than: int) -> range:
+    """The places of what is compared: before the `than`; after the comma in `compared with the right, the left arm ...`."""
+    comma = next((place for place in range(than, len(row)) if row[place].kind == "comma"), None)
+    if than == 0 and comma is not None:
+        return range(comma + 1, len(row))
+    return range(than + (row[than].text in _EXCEEDING))
 
 
 def _worsens(row: Clause, cues: list[int]) -> bool:
     """True for `reduced, more on the right than on the left`: more of a reduction."""
-    after = row[cues[-1] + 1]
+    after = row[cues[-1] + 1] if cues[-1] + 1 < len(row) else row[-1]
     return len(cues) > 1 and row[cues[-2]].value in ("less", "small", "short") and after.kind == "side"
 
 
