@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from agir_plugin.rationale.features import Side
 from agir_plugin.rationale.lexicon import Clause, back_over, on_over
-from agir_plugin.rationale.qualify import is_predicate, modifies_cue, said_of_noun
+from agir_plugin.rationale.qualify import governor, is_predicate, modifies_cue, said_of_noun
 from agir_plugin.rationale.sides import side_of
 
 #: Kinds that may stand inside a noun phrase without ending it.
@@ -59,7 +59,7 @@ def _heads_of_noun(row: Clause, cue: int) -> list[int]:
     if family in ("absent", "lack"):
         return _forward(row, cue + 1)
     places = _after_preposition(row, cue) or _compound(row, cue)
-    if not places and _listed_after_features(row, cue) and any(said_of_noun(row, place) == cue for place in range(cue, len(row))):
+    if not places and _listed_after_features(row, cue) and _stands_for_itself(row, cue):
         return []
     if not places and family == "abnormal" and any(token.kind == "comma" for token in row[:cue]):
         return []
@@ -68,7 +68,12 @@ def _heads_of_noun(row: Clause, cue: int) -> list[int]:
 
 def _listed_after_features(row: Clause, noun: int) -> bool:
     """True for the `symmetry` of `speed, rhythm and symmetry are good`."""
-    return noun > 1 and row[noun - 1].kind in _JOINING and row[noun - 2].kind == "feature"
+    return noun > 1 and row[noun - 1].kind in _JOINING and row[noun - 2].kind in ("feature", "comma")
+
+
+def _stands_for_itself(row: Clause, noun: int) -> bool:
+    """True where something is said of the noun itself, or of the list that it ends."""
+    return governor(row, noun) is not None or any(said_of_noun(row, place) == noun for place in range(noun, len(row)))
 
 
 def _after_preposition(row: Clause, cue: int) -> list[int]:
@@ -111,8 +116,16 @@ def _inside(kind: str, some_found: bool, joined: bool) -> bool:
 def _stands_alone(row: Clause, place: int) -> bool:
     """True where a feature after `and` opens something new: `steps of normal length`, `cadence is`, a general word."""
     following = [token.kind for token in row[place + 1: place + 3]]
-    opens = following == ["preposition", "adjective"] or following[:1] in (["link"], ["have"])
+    opens = following == ["preposition", "adjective"] or following[:1] in (["link"], ["have"]) or _described(row, place)
     return opens or row[place].value in _GENERAL
+
+
+def _described(row: Clause, place: int) -> bool:
+    """True for the `pace` of `normal base, pace a bit slow`, which has an adjective of its own after it."""
+    after = on_over(row, place + 1, ("degree",))
+    if after == len(row) or row[after].kind != "adjective":
+        return False
+    return after + 1 == len(row) or row[after + 1].kind not in ("feature", "noun", "word", "degree")
 
 
 def _adjective_follows(row: Clause, step: int) -> bool:

@@ -130,6 +130,7 @@ def _spread(word: str, family: str) -> Meaning | None:
     if word == "rhythm":
         verdicts: Mapping[str, Direction] = {
             "normal": "normal", "abnormal": "increased", "less": "increased", "lack": "increased",
+            "absent": "increased",
         }
         return _known("rhythm", verdicts.get(family))
     return None

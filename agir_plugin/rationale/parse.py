@@ -13,7 +13,7 @@ from agir_plugin.rationale.attach import Link, links
 from agir_plugin.rationale.features import DEGREES, FEATURES, Degree, Direction, Side
 from agir_plugin.rationale.lexicon import Clause, Token, tokens
 from agir_plugin.rationale.meaning import OPPOSITE_CUES, meaning
-from agir_plugin.rationale.qualify import degrees, modifier, negated
+from agir_plugin.rationale.qualify import degrees, governor, modifier, negated
 from agir_plugin.rationale.sides import Comparison, comparison, denied_arms
 from agir_plugin.records import Rationale
 
@@ -162,6 +162,9 @@ def _claim(row: Clause, link: Link, section: Section, words: str) -> Claim | Non
     family, modified_by = cue.value, modifier(row, link.cue)
     if modified_by in _TAKING and family in OPPOSITE_CUES:
         family, modified_by = OPPOSITE_CUES[family], None
+    governed_by = governor(row, link.cue) if family in OPPOSITE_CUES else None
+    if governed_by is not None:
+        family = OPPOSITE_CUES[family]
     said = meaning(link.feature, family, section)
     if said is None:
         return None
@@ -174,7 +177,7 @@ def _claim(row: Clause, link: Link, section: Section, words: str) -> Claim | Non
     named = degrees(row, link.cue) or implied
     side = link.side if feature in SIDED else None
     claim = Claim(section, feature, direction, _admitted(direction, named), side, words)
-    if negated(row, link.cue) != _taken_away(cue, modified_by, direction):
+    if negated(row, link.cue if governed_by is None else governed_by) != _taken_away(cue, modified_by, direction):
         claim = _denied(claim, named)
     two_sided = FEATURES[feature].kind != "asymmetry" or (claim.direction != "normal" and side != "both")
     return claim if two_sided else replace(claim, side=None)

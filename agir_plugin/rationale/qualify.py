@@ -59,11 +59,20 @@ def said_of_noun(row: Clause, cue: int) -> int | None:
     """The cue noun that a predicate adjective speaks of: `variability` in `variability of step time is low`."""
     if row[cue].kind != "adjective":
         return None
+    if cue and row[cue - 1].kind == "noun" and row[cue - 1].value in (*_SUBJECT_NOUNS, "independent"):
+        return cue - 1 if cue + 1 == len(row) or row[cue + 1].kind not in ("feature", "noun", "word", "degree") else None
     verb = back_over(row, cue - 1, ("degree", "negation", "word"))
     if verb < 0 or row[verb].kind != "link":
         return None
     noun = back_over(row, verb - 1, ("feature", "preposition", "article", "side"))
     return noun if noun >= 0 and row[noun].kind == "noun" and row[noun].value in _SUBJECT_NOUNS else None
+
+
+def governor(row: Clause, cue: int) -> int | None:
+    """The `abnormalities` of `no abnormalities in rhythm or symmetry`, for the cue noun at the list's end."""
+    start = back_over(row, cue - 1, ("feature", "preposition", "article", "and", "or", "comma"))
+    governs = 0 <= start < cue - 1 and row[start].kind == "noun" and row[start].value == "abnormal"
+    return start if governs and row[start + 1].kind == "preposition" else None
 
 
 def is_predicate(row: Clause, cue: int) -> bool:

@@ -82,7 +82,7 @@ def side_of(row: Clause, cue: int, head: int | None) -> Side | None:
     follows counts: `the left arm is stiff, with asymmetry` does not say which side moves less.
     """
     compares = row[cue].value in ("asymmetric", "uneven")
-    own = None if compares else _side_at(row, cue) or (None if head is None else _side_before(row, head))
+    own = None if compares else _side_at(row, cue) or _side_right_after(row, cue, head) or (None if head is None else _side_before(row, head))
     after = _next_side(row, max(cue, head if head is not None else cue) + 1, len(row), ("have", "with", "than"))
     if own or after or compares:
         return own or after
@@ -95,9 +95,19 @@ def side_of(row: Clause, cue: int, head: int | None) -> Side | None:
 
 
 def _side_at(row: Clause, cue: int) -> Side | None:
-    """The side directly before a cue: `bilaterally reduced`."""
+    """The side directly before a cue: `bilaterally reduced`; `reduced left arm swing, right normal`."""
     step = back_over(row, cue - 1, ("degree",))
-    return _named(row[step]) if step >= 0 and row[step].text.startswith("bilateral") else None
+    if step < 0 or row[step].kind != "side":
+        return None
+    opens = row[cue].kind == "adjective" and step > 0 and row[step - 1].kind in ("comma", "and")
+    return _named(row[step]) if opens or row[step].text.startswith("bilateral") else None
+
+
+def _side_right_after(row: Clause, cue: int, head: int | None) -> Side | None:
+    """The `left` of `reduced right arm swing, normal left`: the adjective's own side, not that of the limb before it."""
+    if head is None or head > cue or row[cue].kind != "adjective" or cue + 1 == len(row) or row[cue + 1].kind != "side":
+        return None
+    return _named(row[cue + 1]) if cue + 2 == len(row) or row[cue + 2].kind != "feature" else None
 
 
 def _side_before(row: Clause, place: int) -> Side | None:
@@ -110,7 +120,8 @@ def _next_side(row: Clause, start: int, end: int, barriers: tuple[str, ...]) -> 
     """The first side named from `start` on, unless a cue, a barrier or the next subject comes before it."""
     for place in range(start, end):
         kinds = [token.kind for token in row[place + 1: place + 3]]
-        if row[place].kind in barriers or row[place].is_cue or (row[place].kind == "side" and kinds in _SUBJECT):
+        owned = row[back_over(row, place - 1, ("article",))].kind == "preposition"
+        if row[place].kind in barriers or row[place].is_cue or (row[place].kind == "side" and kinds in _SUBJECT and not owned):
             return None
         if row[place].kind == "side":
             return _named(row[place])
