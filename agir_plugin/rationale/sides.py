@@ -82,7 +82,9 @@ def side_of(row: Clause, cue: int, head: int | None) -> Side | None:
     follows counts: `the left arm is stiff, with asymmetry` does not say which side moves less.
     """
     compares = row[cue].value in ("asymmetric", "uneven")
-    own = None if compares else _side_at(row, cue) or _side_right_after(row, cue, head) or (None if head is None else _side_before(row, head))
+    own = None
+    if not compares:
+        own = _side_at(row, cue) or _side_right_after(row, cue, head) or (None if head is None else _side_before(row, head))
     after = _next_side(row, max(cue, head if head is not None else cue) + 1, len(row), ("have", "with", "than"))
     if own or after or compares:
         return own or after

@@ -205,3 +205,58 @@ def test_on_a_terminal_the_host_is_asked_for_after_the_estimate(own: Path, keys:
     assert "plain http" in printed and (rows(own) == before) == (calls == 0)
     if code == 2:
         assert "127.0.0.1, which was not confirmed" in " ".join(printed.split())
+
+
+def test_the_published_texts_are_checked_without_a_cohort(agir, shared_data: Path, tmp_path: Path):
+    path = shared_data / "agir_annotations" / "CoT_annotation.json"
+    ended = agir("annotate", "--check", path, "--json", tmp_path / "report.json")
+    assert ended.code == 0 and "886 texts, 886 in three parts, 0 unusable" in ended.out
+    assert "score leaks: 3 (SUB01_off_walk_7, SUB05_on_walk_11, SUB10_on_walk_17)" in ended.out
+    assert "missing blank put before a heading: 25 texts" in ended.out and "markdown removed: 4 texts" in ended.out
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf8"))
+    assert report["share_with_a_claim"] >= 0.99 and report["parts"] == 2658 and len(report["by_text"]) == 886
+    assert f"sections with an understood statement: {report['share_with_a_claim']:.3f}" in ended.out
+
+
+def test_texts_are_checked_against_their_walks_and_nothing_is_written(agir, own: Path, tmp_path: Path):
+    before, texts = contents(own), tmp_path / "texts.json"
+    written = {walk: f"Foot: {row['foot']} Arm: {row['arm']} Overall: {row['overall']}" for walk, row in rows(own).items()}
+    bad = {"X": "Foot: fine.", "Y": GOOD + " A score of 1.", "Z": GOOD.replace("slightly", "markedly") + " No freezing."}
+    texts.write_text(json.dumps(written | bad), encoding="utf-8-sig")
+    ended = agir("annotate", own, "--check", texts)
+    assert ended.code == 0 and contents(own) == before
+    assert "19 texts, 18 in three parts, 1 unusable" in ended.out and "X: expected the parts" in ended.out
+    assert "score leaks: 1 (Y)" in ended.out and "speaks of freezing: 1 texts" in ended.out
+    assert "3 texts belong to no walk" in ended.out and " 0 contradicted" in ended.out and "agreement 1.00" in ended.out
+    report = json.loads(agir("annotate", own, "--check", texts, "--json", "-").out)
+    assert report["agreement"] == 1.0 and set(report["unusable"]) == {"X"} and report["score_leaks"] == ["Y"]
+    assert {claim["verdict"] for claim in report["by_text"]["SUB01_off_walk_1"]["claims"]} <= {"supported", "not_checkable"}
+
+
+@pytest.mark.parametrize(
+    "content, says",
+    [
+        ("Foot: fine.", "reading it failed"), ("", "reading it failed"), ('["a"]', "got a list"), ("17", "got a int"),
+        ("{}", "an object without any text"), ('{"W": 3}', "got a int for 'W'"), ('{"W": null}', "got a NoneType for 'W'"),
+        ('{"W": "a", "W": "b"}', "the key 'W' occurs 2 times"), ("[" * 100_000, "reading it failed"),
+        ("\udcff", "reading it failed"),
+    ],
+)
+def test_a_file_that_holds_no_texts_is_refused_by_name(agir, tmp_path: Path, content: str, says: str):
+    path = tmp_path / "texts.json"
+    path.write_bytes(content.encode("utf8", "surrogateescape"))
+    ended = agir("annotate", "--check", path)
+    assert ended.code != 0 and says in ended.err and "texts.json" in ended.err and ended.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words, says",
+    [
+        ((), "expected a COHORT"), (("--json", "x.json"), "--json was given without --check"),
+        (("--check", "a.json", "--writer", "file"), "leave --writer"), (("--check", "a.json", "--model", "m"), "leave --writer"),
+        (("--check", "a.json", "--json", "walk.c3d"), "the name of a recording"), (("--check", "missing.json"), "does not exist"),
+    ],
+)
+def test_options_of_the_check_that_do_not_fit_are_refused(agir, words, says: str):
+    ended = agir("annotate", *words)
+    assert ended.code != 0 and says in ended.err
