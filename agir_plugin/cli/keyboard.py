@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import typer
+from rich.console import RenderableType
 
 from agir_plugin.cli.console import OUT, say, show
 from agir_plugin.errors import UsageError
@@ -47,12 +48,13 @@ class Keyboard:
             return ""
 
     def edit(self, text: str) -> str:
-        """The text after $VISUAL or $EDITOR, else after one line typed here (Enter alone leaves it as it is)."""
+        """The text after $VISUAL or $EDITOR, else after it was changed in one line here (Enter alone leaves it as it is)."""
         editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
-        if not editor:
-            show(text)
-            return self.line("new text (Enter: leave it): ") or text
-        return _edited(editor, text)
+        return _edited(editor, text) if editor else _changed_here(text)
+
+    def fits(self, what: RenderableType) -> bool:
+        """True when the terminal shows the whole of it at once, with a line to spare for what is typed."""
+        return len(OUT.render_lines(what, pad=False)) < OUT.size.height
 
     def show(self, what: object) -> None:
         """A message as it is, or anything that rich can print."""
@@ -60,6 +62,20 @@ class Keyboard:
             show(what)
         else:
             OUT.print(what)
+
+
+def _changed_here(text: str) -> str:
+    """The text after a line of typing that begins with it; where lines cannot be edited it is shown and typed anew."""
+    try:
+        import readline
+    except ImportError:  # Windows
+        show(text)
+        return Keyboard().line("new text (Enter: leave it): ") or text
+    readline.set_startup_hook(lambda: readline.insert_text(text))
+    try:
+        return Keyboard().line("change the text, then Enter: ") or text
+    finally:
+        readline.set_startup_hook(None)
 
 
 def _one_by_one(handle: int) -> None:

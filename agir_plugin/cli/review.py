@@ -14,6 +14,7 @@ import typer
 
 from agir_plugin.cli.console import check_result_files, say, show, write_result
 from agir_plugin.cli.keyboard import Keyboard
+from agir_plugin.cli.plain_signs import show_plain_signs
 from agir_plugin.errors import CohortError, UsageError
 
 if TYPE_CHECKING:
@@ -48,7 +49,11 @@ def review(
     apply: Annotated[bool, typer.Option("--apply", help="Make accepted and edited texts the cohort's.")] = False,
     export: Annotated[
         str | None,
-        typer.Option(metavar="OUT", help="Write accepted texts and preference pairs (JSON lines).", show_default=False),
+        typer.Option(metavar="OUT", help="Write preference pairs: prompt, chosen, rejected (JSON lines).", show_default=False),
+    ] = None,
+    export_texts: Annotated[
+        str | None,
+        typer.Option(metavar="OUT", help="Write accepted and edited texts: prompt, completion (JSON lines).", show_default=False),
     ] = None,
 ) -> None:
     """Review the rationales of a cohort in the terminal: accept, edit or reject every part beside its numbers.
@@ -57,7 +62,8 @@ def review(
     * `agir review cohort --only contradicted --walks 'SUB01_*'`: texts with a statement that the numbers contradict
     * `agir review cohort --summary`: counts, agreement between reviewers, open texts
     * `agir review cohort --apply`: reviewed texts become the cohort's; with --reviewer those of one person
-    * `agir review cohort --export pairs.jsonl`: prompt, chosen, rejected, for preference training
+    * `agir review cohort --export pairs.jsonl`: prompt, chosen, rejected of every edited text, for preference training
+    * `agir review cohort --export-texts texts.jsonl`: prompt, completion of every accepted or edited text
 
     Every decision is on disk at once (reviews.jsonl) and stays there; undoing is a line of its own.
     """
@@ -65,9 +71,11 @@ def review(
     from agir_plugin.cohort.review_outcome import offered
     from agir_plugin.cohort.reviews import checked_reviewer, cut_off, read_history
 
-    if summary + apply + (export is not None) > 1:
+    exporting = export is not None or export_texts is not None
+    if summary + apply + exporting > 1:
         raise UsageError("expected one of --summary, --apply and --export, got several; run them one after the other")
-    check_result_files({"--export": export})
+    check_result_files({"--export": export, "--export-texts": export_texts})
+    show_plain_signs()
     opened = Cohort.open(cohort)
     texts, history = offered(opened), read_history(cohort)
     if not texts:
@@ -79,8 +87,8 @@ def review(
         _summarise(history, texts)
     elif apply:
         _apply(opened, history, who)
-    elif export is not None:
-        _export(opened, history, texts, who, export)
+    elif exporting:
+        _export(opened, history, texts, who, export, export_texts)
     else:
         _review(opened, history, texts, who, walks, only)
 
@@ -96,7 +104,7 @@ def _review(
             "expected a terminal to review in, but the input is none; --summary, --apply and --export work without one"
         )
     chosen = _chosen(texts, walks)
-    who = _reviewer(cohort, reviewer)
+    who = _reviewer(cohort, history, reviewer)
     gone = [walk for owner, walk in outdated(history, texts) if owner == who]
     if gone:
         say(f"your reviews of {_listed(gone)} are of texts that were replaced since, and do not count any more")
@@ -112,12 +120,18 @@ def _review(
         say(f"{cohort.folder}: {left} of {len(texts)} texts are open for {who}")
 
 
-def _reviewer(cohort: Cohort, given: str) -> str:
-    """The id given, else the one remembered, else the one asked for; it is remembered."""
+def _reviewer(cohort: Cohort, history: History, given: str) -> str:
+    """The id given, else the one remembered, else the one asked for; it is remembered.
+
+    Where several people review a cohort the remembered id is only a proposal.
+    """
     from agir_plugin.cohort.reviews import checked_reviewer, remember_reviewer, remembered_reviewer
 
     known = remembered_reviewer(cohort.folder)
-    asked = given or known or Keyboard().line("Your reviewer id (initials or a code, never a patient's name): ")
+    asked = given or known
+    if not given and (not known or set(history.reviewers()) - {known}):
+        proposal = f" [{known}]" if known else ""
+        asked = Keyboard().line(f"Your reviewer id (initials or a code, never a patient's name){proposal}: ").strip() or known
     who = checked_reviewer(cohort, asked)
     if who != known:
         remember_reviewer(cohort.folder, who)
@@ -181,20 +195,29 @@ def _apply(cohort: Cohort, history: History, who: str) -> None:
         say(f"reviewers differ on {_listed(list(done.contested))}; nothing changed there, name whose counts with --reviewer")
 
 
-def _export(cohort: Cohort, history: History, texts: Mapping[str, Offered], who: str, out: str) -> None:
+def _export(
+    cohort: Cohort, history: History, texts: Mapping[str, Offered], who: str, pairs: str | None, finished: str | None
+) -> None:
+    """Preference pairs, reviewed texts or both, each once per walk and text, as JSON lines."""
     from agir_plugin.cohort.review_outcome import verdicts
-    from agir_plugin.rationale.edited import preference
+    from agir_plugin.rationale.edited import completion, preference
 
-    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    edited: dict[tuple[str, str], dict[str, Any]] = {}
+    final: dict[tuple[str, str], dict[str, Any]] = {}
     for walk, text in texts.items():
         score = cohort.walk(walk).score
         for found in verdicts(history, text, who):
-            if found.text is not None and score is not None:
-                row = preference(cohort.gait(walk), score, text.rationale, found.text)
-                rows.setdefault((walk, row["chosen"]), {"walk": walk, "reviewed_by": found.reviewer, **row})
-    write_result("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows.values()), out)
-    pairs = sum(row["rejected"] is not None for row in rows.values())
-    say(f"{pairs} preference pairs, {len(rows) - pairs} texts accepted as written")
+            if found.text is None or score is None:
+                continue
+            source = {"walk": walk, "reviewed_by": found.reviewer}
+            key = (walk, found.text.text())
+            final.setdefault(key, {**completion(cohort.gait(walk), score, found.text), **source})
+            if found.text != text.rationale:
+                edited.setdefault(key, {**preference(cohort.gait(walk), score, text.rationale, found.text), **source})
+    for rows, out in ((edited, pairs), (final, finished)):
+        if out is not None:
+            write_result("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows.values()), out)
+    say(f"{len(edited)} preference pairs, {len(final)} reviewed texts, {len(final) - len(edited)} of them accepted as written")
 
 
 def _listed(walks: list[str]) -> str:

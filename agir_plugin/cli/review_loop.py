@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from rich.console import RenderableType
+
 from agir_plugin.cli.review_screen import HELP, View, screen, shown_text
 from agir_plugin.cohort import Cohort
 from agir_plugin.cohort.review_outcome import Offered, verdict
@@ -25,6 +27,9 @@ class Terminal(Protocol):
 
     def edit(self, text: str) -> str:
         """The text as the reviewer leaves it."""
+
+    def fits(self, what: RenderableType) -> bool:
+        """True when it can be seen without scrolling."""
 
     def show(self, what: object) -> None:
         """Print a message (text) or a screen (anything that rich can print)."""
@@ -60,6 +65,7 @@ class Review:
         parts = {str(number): section for number, section in enumerate(SECTIONS, start=1)}
         return {
             "a": self._accept, "e": self._edit, "r": self._reject, "u": self._undo, "?": self._help,
+            "t": self._whole,
             "n": lambda: self._step(1), "p": lambda: self._step(-1),
             **{key: (lambda section=section: self._mark(section)) for key, section in parts.items()},
         }
@@ -82,20 +88,34 @@ class Review:
 
     def _edit(self) -> bool:
         before = self._offered_part()
-        draft = getattr(shown_text(self._text.rationale, self._standing), self.marked)
+        shown = getattr(shown_text(self._text.rationale, self._standing), self.marked)
+        try:
+            text = self._written(shown)
+        except KeyboardInterrupt:
+            text = None
+        if text is None or text == shown:
+            self.terminal.show("the part stays as it was; a accepts it")
+            return False
+        return self._decide("accept" if text == before else "edit", text)
+
+    def _written(self, draft: str) -> str | None:
+        """What the reviewer made of a text, once it may stand; None when they give up."""
         while True:
             written = self.terminal.edit(draft)
             text, problem = checked_section(self.marked, written)
             if not problem:
-                break
+                return text
             self.terminal.show(f"not taken: {problem}")
             if self.terminal.line("edit again? [Y/n] ").strip().lower() in ("n", "no"):
-                return True
+                return None
             draft = written
-        return self._decide("accept" if text == before else "edit", text)
 
     def _reject(self) -> bool:
-        reason = " ".join(self.terminal.line("why? (one line, Enter for no reason) ").split())
+        try:
+            reason = " ".join(self.terminal.line("why? (one line, Enter for no reason) ").split())
+        except KeyboardInterrupt:
+            self.terminal.show("not rejected")
+            return False
         return self._decide("reject", "", reason)
 
     def _undo(self) -> bool:
@@ -161,12 +181,18 @@ class Review:
         standing = self._standing
         self.marked = next((section for section in SECTIONS if section not in standing), SECTIONS[0])
 
-    def _show(self) -> None:
+    def _view(self) -> View:
         text = self._text
-        self.terminal.show(screen(
-            View(
-                text, self.cohort.gait(text.walk), self.cohort.walk(text.walk).score, self._standing, self.marked,
-                self.place + 1, len(self.queue), self.reviewer,
-            )
-        ))
+        return View(
+            text, self.cohort.gait(text.walk), self.cohort.walk(text.walk).score, self._standing, self.marked,
+            self.place + 1, len(self.queue), self.reviewer,
+        )
 
+    def _whole(self) -> bool:
+        self.terminal.show(screen(self._view()))
+        return False
+
+    def _show(self) -> None:
+        """The whole screen where it can be seen at once, else what matters for the marked part."""
+        whole = screen(self._view())
+        self.terminal.show(whole if self.terminal.fits(whole) else screen(self._view(), whole=False))

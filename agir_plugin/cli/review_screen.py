@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -13,22 +15,26 @@ from rich.text import Text
 
 from agir_plugin.cohort.review_outcome import Offered
 from agir_plugin.cohort.reviews import Decision
+from agir_plugin.gait import norms, z_score
 from agir_plugin.rationale import agreement, check, forbidden
+from agir_plugin.rationale.features import FEATURES
 from agir_plugin.records import GaitParameters, Rationale, Statement
 from agir_plugin.report.card import VERDICTS
 from agir_plugin.report.gait_table import KEY_PARAMETERS, gait_table
-from agir_plugin.report.wording import SCORE_WORDS
+from agir_plugin.report.wording import SCORE_WORDS, USUAL_SD, label, number
 from agir_plugin.tasks.sections import SECTIONS
 
 #: One line of keys under every walk.
-KEYS = "a accept  e edit  r reject  1-3 part  u undo  n next  p previous  q quit  ? help"
+KEYS = "a accept  e edit  r reject  1-3 part  u undo  n next  p previous  t table  q quit  ? help"
 HELP = """a      accept the marked part as it is written
-e      edit it: opens $VISUAL or $EDITOR, or asks for one line where neither is set
+e      edit it: opens $VISUAL or $EDITOR, or the text in one line to change where neither is set
 r      reject it, with a reason; a text with a rejected part is left out by --apply
 1 2 3  mark the Foot, Arm or Overall part
 u      undo your latest decision, as often as you like, also those of earlier days
 n p    next and previous walk
+t      every number and every statement, however many lines that takes
 q      quit; run the same command again to go on
+Ctrl-C gives up an edit or a rejection that was begun; elsewhere it quits.
 Every decision is on disk before the next key is read. A part that is decided again takes the new decision."""
 #: Action -> how a decided part is marked.
 MARKS = {"accept": ("accepted", "green"), "edit": ("edited", "cyan"), "reject": ("rejected", "bold red")}
@@ -48,8 +54,12 @@ class View:
     reviewer: str
 
 
-def screen(view: View) -> RenderableType:
-    """Measured parameters beside norms, the three parts with the verdict of every statement, the score, the keys."""
+def screen(view: View, whole: bool = True) -> RenderableType:
+    """Measured parameters beside norms, the three parts with the verdict of every statement, the score, the keys.
+
+    Unless `whole`, the parameters are those that the marked part is about, and the statements of the other parts are
+    counted, except for contradicted ones.
+    """
     shown = shown_text(view.text.rationale, view.standing)
     statements = check(shown, view.gait)
     share = agreement(statements)
@@ -57,9 +67,9 @@ def screen(view: View) -> RenderableType:
     title = f"{view.text.walk}  {score}  walk {view.number} of {view.count}  reviewer {view.reviewer}"
     found = "no statement could be checked" if share is None else f"agreement {share:.2f}"
     return Group(
-        Rule(Text(title, style="bold"), align="left"),
-        gait_table(view.gait, KEY_PARAMETERS),
-        *_sections(view, shown, statements),
+        Rule(), Text(title, style="bold"),
+        gait_table(view.gait, KEY_PARAMETERS) if whole else _numbers(view),
+        *_sections(view, shown, statements, whole),
         *(Text(line, style="yellow") for line in forbidden(shown)),
         Text(f"written by {view.text.row.get('writer') or 'somebody'}; {found}", style="dim"),
         Text(KEYS, style="bold"),
@@ -76,12 +86,53 @@ def shown_text(rationale: Rationale, standing: Mapping[str, Decision]) -> Ration
     return Rationale(**parts)
 
 
-def _sections(view: View, shown: Rationale, statements: Sequence[Statement]) -> Iterator[RenderableType]:
-    for number, section in enumerate(SECTIONS, start=1):
+def _numbers(view: View) -> RenderableType:
+    """The parameters that the marked part is about, one per line: value, norm, z-score, confidence below high."""
+    grid = Table.grid(padding=(0, 1), pad_edge=True)
+    for name in KEY_PARAMETERS:
+        measure = view.gait.parameters.get(name)
+        if _section_of().get(name) != view.marked or measure is None:
+            continue
+        if measure.value is None:
+            grid.add_row(label(name), f"not measured ({measure.reason})" if measure.reason else "not measured")
+            continue
+        norm, z = norms().get(name), z_score(name, measure.value)
+        usual = "" if norm is None else f"healthy {number(norm.mean, norm.unit)}±{number(norm.sd, norm.unit)}"
+        sure = "" if measure.confidence == "high" else f"{measure.confidence} confidence"
+        grid.add_row(label(name), f"{number(measure.value, measure.unit)} {measure.unit}", usual, _z(z), Text(sure, style="dim"))
+    return grid
+
+
+def _z(z: float | None) -> Text:
+    if z is None:
+        return Text("")
+    far = abs(round(z, 1)) > USUAL_SD
+    return Text(f"z {z:+.1f}{(' ▲' if z > 0 else ' ▼') if far else ''}", style="yellow" if far else "")
+
+
+@cache
+def _section_of() -> dict[str, str]:
+    """Parameter -> the part of a rationale that it belongs to."""
+    found: dict[str, str] = {}
+    for feature in FEATURES.values():
+        for name in (*feature.parameters, *(f"{stem}_{side}" for stem in feature.sided for side in ("left", "right"))):
+            found.setdefault(name, feature.section)
+    return found
+
+
+def _sections(view: View, shown: Rationale, statements: Sequence[Statement], whole: bool) -> Iterator[RenderableType]:
+    for place, section in enumerate(SECTIONS, start=1):
         pointer = "▶" if section == view.marked else " "
-        yield Text.assemble((f"{pointer} {number} {section.capitalize()}  ", "bold"), _mark(view.standing.get(section)))
+        own = [one for one in statements if one.section == section]
+        yield Text.assemble((f"{pointer} {place} {section.capitalize()}  ", "bold"), _mark(view.standing.get(section)))
         yield Padding(Text(getattr(shown, section)), (0, 0, 0, 4))
-        yield Padding(_verdicts([one for one in statements if one.section == section]), (0, 0, 0, 4))
+        if whole or section == view.marked:
+            yield Padding(_verdicts(own), (0, 0, 0, 4))
+            continue
+        yield Padding(_counts(own), (0, 0, 0, 4))
+        wrong = [one for one in own if one.verdict == "contradicted"]
+        if wrong:
+            yield Padding(_verdicts(wrong), (0, 0, 0, 4))
 
 
 def _mark(decision: Decision | None) -> tuple[str, str]:
@@ -89,6 +140,15 @@ def _mark(decision: Decision | None) -> tuple[str, str]:
         return "open", "dim"
     words, style = MARKS[decision.action]
     return (f"{words}: {decision.reason}" if decision.reason else words), style
+
+
+def _counts(statements: Sequence[Statement]) -> RenderableType:
+    """`✓ 2 supported  ? 1 not checkable` in one line."""
+    counts = Counter(statement.verdict for statement in statements)
+    if not counts:
+        return Text("no statement that the checker understands", style="dim")
+    found = {verdict: look for verdict, look in VERDICTS.items() if counts[verdict]}
+    return Text.assemble(*((f"{mark} {counts[verdict]} {words}  ", style) for verdict, (mark, style, words) in found.items()))
 
 
 def _verdicts(statements: Sequence[Statement]) -> RenderableType:

@@ -5,10 +5,12 @@ was made on.
 """
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -126,7 +128,7 @@ def append(folder: Path, decision: Decision) -> None:
     path = folder / REVIEWS
     line = (json.dumps(asdict(decision), ensure_ascii=False) + "\n").encode("utf8")
     try:
-        with path.open("ab", buffering=0) as file:
+        with path.open("ab", buffering=0) as file, _alone(file.fileno()):
             whole = _whole_bytes(path)
             file.truncate(whole)
             try:
@@ -178,6 +180,22 @@ def checked_reviewer(cohort: Cohort, text: str) -> str:
             "or a code of yours with --reviewer"
         )
     return reviewer
+
+
+@contextmanager
+def _alone(handle: int) -> Iterator[None]:
+    """Keep other reviewers' processes from writing to the file meanwhile, where the system can lock files."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)  # closing the file unlocks it
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP):  # a network disk that knows no locks
+            raise
+    yield
 
 
 def _whole_bytes(path: Path) -> int:

@@ -1,11 +1,10 @@
-"""A section that a person rewrote in, its normalised text or the reason to refuse it out; and what was learnt as preferences.
+"""A section that a person rewrote in, its normalised text or the reason to refuse it out; and examples for training from both.
 
 A person is asked again where a language model's text would be mended: nothing is taken out of what a person wrote.
 """
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from agir_plugin.rationale.leakage import forbidden
 from agir_plugin.rationale.normalise import MAX_CHARACTERS, MIN_ENGLISH, english_share, normalise
@@ -36,14 +35,15 @@ def checked_section(section: str, text: str) -> tuple[str, str]:
     return str(getattr(found.rationale, section)), ""
 
 
-def preference(gait: GaitParameters, score: int, offered: Rationale, chosen: Rationale) -> dict[str, Any]:
-    """One example for preference training: `prompt`, `chosen` and `rejected` (None where the offered text was accepted).
+def preference(gait: GaitParameters, score: int, offered: Rationale, chosen: Rationale) -> dict[str, str]:
+    """One example for preference training (TRL's `DPOTrainer`, standard format): `prompt`, `chosen`, `rejected`, all texts.
 
     The prompt is the paper's Instruction-Exemplar-Input prompt (`prompt.build_prompt`): what a language model that writes
     rationales from parameters is asked. It holds parameters and the score, no names.
     """
-    return {
-        "prompt": build_prompt(gait, score),
-        "chosen": chosen.text(),
-        "rejected": None if chosen == offered else offered.text(),
-    }
+    return {"prompt": build_prompt(gait, score), "chosen": chosen.text(), "rejected": offered.text()}
+
+
+def completion(gait: GaitParameters, score: int, chosen: Rationale) -> dict[str, str]:
+    """One example for supervised training (TRL's `SFTTrainer`, prompt-completion format): `prompt` and `completion`."""
+    return {"prompt": build_prompt(gait, score), "completion": chosen.text()}

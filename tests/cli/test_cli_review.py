@@ -24,6 +24,7 @@ class Fed:
         self.keys, self.lines, self.edits = list(keys), list(lines), list(edits)
         self.offered: list[str] = []
         self.page = RichConsole(file=StringIO(), width=160)
+        self.rows = 100
 
     def key(self) -> str:
         return self.keys.pop(0) if self.keys else ""
@@ -35,6 +36,9 @@ class Fed:
     def edit(self, text: str) -> str:
         self.offered.append(text)
         return self.edits.pop(0)
+
+    def fits(self, what: object) -> bool:
+        return len(self.page.render_lines(what, pad=False)) < self.rows
 
     def show(self, what: object) -> None:
         self.page.print(what, markup=False, highlight=False)
@@ -103,10 +107,41 @@ def test_an_edit_is_normalised_and_refused_with_the_reason_until_it_is_right(own
     assert "1 Foot  edited" in terminal.shown
 
 
-def test_an_edit_may_be_given_up_and_one_that_changes_nothing_is_an_acceptance(own: Path):
-    text = next(iter(offered(Cohort.open(own)).values())).rationale.foot
-    reviewing(own, Fed("ee", lines=("n",), edits=("Grade two.", text + "\n")))
-    assert [action for _, _, action in actions(own)] == ["accept"]
+def test_an_edit_may_be_given_up_and_one_that_changes_nothing_decides_nothing(own: Path):
+    first = next(iter(offered(Cohort.open(own)).values())).rationale.foot
+    terminal = Fed("ee", lines=("n",), edits=("Grade two.", f" {first}\n"))
+    reviewing(own, terminal)
+    assert actions(own) == [] and terminal.shown.count("the part stays as it was") == 2
+
+
+def test_an_edit_that_brings_the_first_text_back_is_an_acceptance(own: Path):
+    first = next(iter(offered(Cohort.open(own)).values())).rationale.foot
+    reviewing(own, Fed("e1e", edits=("The speed is clearly reduced.", first)))
+    assert [action for _, _, action in actions(own)] == ["edit", "accept"]
+
+
+def test_ctrl_c_gives_up_an_edit_or_a_rejection_and_nothing_else(own: Path):
+    class Stopped(Fed):
+        def edit(self, text: str) -> str:
+            raise KeyboardInterrupt
+
+        def line(self, question: str) -> str:
+            raise KeyboardInterrupt
+
+    terminal = Stopped("era")
+    reviewing(own, terminal)
+    assert [action for _, _, action in actions(own)] == ["accept"] and "not rejected" in terminal.shown
+
+
+def test_a_screen_that_would_not_fit_shows_the_marked_part_and_counts_the_others(own: Path):
+    terminal = Fed("2t")
+    terminal.rows = 30
+    reviewing(own, terminal)
+    _, foot, arm, everything = terminal.shown.split("SUB01_off_walk_1  score")
+    assert "cadence" in foot and "arm swing, left" not in foot and "supported: speed_mps" in foot and len(foot.splitlines()) < 30
+    assert "arm swing, left" in arm and "supported: arm_swing_deg_left" in arm and "supported: speed_mps" not in arm
+    assert "✓ 3 supported" in arm and "▶ 2 Arm" in arm
+    assert "cadence" in everything and "arm swing, left" in everything and "supported: speed_mps" in everything
 
 
 def test_undo_reaches_back_over_walks_and_over_restarts(own: Path):
@@ -164,12 +199,19 @@ def test_apply_and_export(agir, own: Path, tmp_path: Path):
     edited, accepted, rejected = list(offered(opened))[:3]
     before = opened.rationales()
     out = tmp_path / "pairs.jsonl"
-    ended = agir("review", own, "--export", out)
-    assert ended.code == 0 and "1 preference pairs, 1 texts accepted as written" in ended.err
-    pair, text = (json.loads(line) for line in out.read_text(encoding="utf8").splitlines())
-    assert pair["prompt"] == build_prompt(opened.gait(edited), opened.walk(edited).score)
-    assert pair["rejected"] == before[edited].text() and "Foot: The speed is clearly reduced. Arm:" in pair["chosen"]
-    assert (text["walk"], text["chosen"], text["rejected"]) == (accepted, before[accepted].text(), None)
+    ended = agir("review", own, "--export", out, "--export-texts", tmp_path / "texts.jsonl")
+    assert ended.code == 0 and "1 preference pairs, 2 reviewed texts, 1 of them accepted as written" in ended.err
+    (pair,) = (json.loads(line) for line in out.read_text(encoding="utf8").splitlines())
+    prompt = build_prompt(opened.gait(edited), opened.walk(edited).score)
+    assert pair == {
+        "prompt": prompt, "chosen": pair["chosen"], "rejected": before[edited].text(), "walk": edited, "reviewed_by": "AB"
+    }
+    assert pair["chosen"].startswith("Foot: The speed is clearly reduced. Arm:")
+    texts = [json.loads(line) for line in (tmp_path / "texts.jsonl").read_text(encoding="utf8").splitlines()]
+    assert [(text["walk"], text["completion"]) for text in texts] == [
+        (edited, pair["chosen"]), (accepted, before[accepted].text())
+    ]
+    assert texts[0]["prompt"] == prompt and set(texts[0]) == {"prompt", "completion", "walk", "reviewed_by"}
     ended = agir("review", own, "--apply")
     assert ended.code == 0 and "2 reviewed texts are the cohort's, 13 texts are not reviewed" in ended.err
     assert f"left out: {rejected} (AB: foot: wrong side)" in ended.err
@@ -227,8 +269,8 @@ def test_the_command_on_a_terminal(own: Path):
         ["review", own, "--walks", "SUB01_*"],
         [
             ("patient's name): ", "AB\n"),
-            ("? help", "a"), ("? help", "e"), ("leave it): ", "Both arms swing with a score of 1.\n"),
-            ("[Y/n] ", "\n"), ("leave it): ", "Both arms swing well.\n"),
+            ("? help", "a"), ("? help", "e"), ("then Enter: ", "\x15Both arms swing with a score of 1.\n"),
+            ("[Y/n] ", "\n"), ("then Enter: ", "\x15Both arms swing well.\n"),
             ("? help", "\x1b[A"), ("is no key", "r"), ("no reason) ", "not measured\n"),
             ("? help", "u"), ("? help", "q"),
         ],
