@@ -25,7 +25,7 @@ from agir_plugin.report.wording import SCORE_WORDS, USUAL_SD, label, number
 from agir_plugin.tasks.sections import SECTIONS
 
 #: One line of keys under every walk.
-KEYS = "a accept  e edit  r reject  1-3 part  u undo  n next  p previous  t table  q quit  ? help"
+KEYS = "a accept  e edit  r reject  1-3 part  u undo  n p walks  t all  q quit  ? help"
 HELP = """a      accept the marked part as it is written
 e      edit it: opens $VISUAL or $EDITOR, or the text in one line to change where neither is set
 r      reject it, with a reason; a text with a rejected part is left out by --apply
@@ -87,19 +87,21 @@ def shown_text(rationale: Rationale, standing: Mapping[str, Decision]) -> Ration
 
 
 def _numbers(view: View) -> RenderableType:
-    """The parameters that the marked part is about, one per line: value, norm, z-score, confidence below high."""
-    grid = Table.grid(padding=(0, 1), pad_edge=True)
+    """The parameters that the marked part is about, one per line: value, norm, z-score, confidence."""
+    grid = Table(box=None, padding=(0, 1), header_style="dim")
+    grid.add_column("parameter")
+    for heading in ("value", "healthy", "z", "confidence"):
+        grid.add_column(heading, no_wrap=True)
     for name in KEY_PARAMETERS:
         measure = view.gait.parameters.get(name)
         if _section_of().get(name) != view.marked or measure is None:
             continue
         if measure.value is None:
-            grid.add_row(label(name), f"not measured ({measure.reason})" if measure.reason else "not measured")
+            grid.add_row(label(name), "not measured")
             continue
         norm, z = norms().get(name), z_score(name, measure.value)
-        usual = "" if norm is None else f"healthy {number(norm.mean, norm.unit)}±{number(norm.sd, norm.unit)}"
-        sure = "" if measure.confidence == "high" else f"{measure.confidence} confidence"
-        grid.add_row(label(name), f"{number(measure.value, measure.unit)} {measure.unit}", usual, _z(z), Text(sure, style="dim"))
+        usual = "" if norm is None else f"{number(norm.mean, norm.unit)}±{number(norm.sd, norm.unit)}"
+        grid.add_row(label(name), f"{number(measure.value, measure.unit)} {measure.unit}", usual, _z(z), measure.confidence)
     return grid
 
 
@@ -107,7 +109,7 @@ def _z(z: float | None) -> Text:
     if z is None:
         return Text("")
     far = abs(round(z, 1)) > USUAL_SD
-    return Text(f"z {z:+.1f}{(' ▲' if z > 0 else ' ▼') if far else ''}", style="yellow" if far else "")
+    return Text(f"{z:+.1f}{(' ▲' if z > 0 else ' ▼') if far else ''}", style="yellow" if far else "")
 
 
 @cache

@@ -35,6 +35,7 @@ MAX_CHARACTERS = 20_000
 #: Most tokens of a clause; a longer one is read in pieces, so that the time grows with the length and not with its square.
 #: The longest clause of AGIR's published texts has 31.
 MAX_CLAUSE_TOKENS = 120
+_ADVERBS = {"slight": "slightly", "noticeable": "noticeably", "marked": "markedly"}
 Section = Literal["foot", "arm", "overall"]
 
 
@@ -54,10 +55,10 @@ class Claim:
     text: str
 
     def words(self) -> str:
-        """The claim in short, such as `arm swing: slight reduced, left`."""
+        """The claim in short, such as `arm swing: slightly reduced, left`."""
         label = FEATURES[self.feature].label
         plain = self.degrees in (DEGREES[1:], DEGREES[:1])
-        degree = "" if plain else " or ".join(self.degrees) + " "
+        degree = "" if plain else " or ".join(map(_ADVERBS.__getitem__, self.degrees)) + " "
         if self.direction == "normal":
             return f"{label}: {'near normal' if not plain else 'normal'}{f', {self.side}' if self.side else ''}"
         return f"{label}: {degree}{self.direction}{f', {self.side}' if self.side else ''}"

@@ -287,3 +287,21 @@ def test_the_command_on_a_terminal(own: Path):
     assert code == 130 and "reviewer AB" in printed and "15 of 16 texts are open for AB" in printed
     last = read_history(own).decisions[-1]
     assert (last.section, last.action, last.after) == ("overall", "edit", "The rhythm is regular.")
+
+
+def test_a_narrow_terminal_without_colours_and_signs(own: Path):
+    plain = {"COLUMNS": "60", "LINES": "30", "NO_COLOR": "1", "PYTHONIOENCODING": "ascii", "TERM": "dumb"}
+    code, printed = on_terminal(["review", own, "--reviewer", "AB"], [("? help", "a"), ("? help", "q")], plain)
+    assert code == 0 and "\x1b[" not in printed and printed.isascii()
+    assert "> 1 Foot  open" in printed and "+ walking speed" in printed and "1.20+/-0.20" in printed
+    screens = [line for line in printed.replace("\r", "").splitlines() if "texts are open" not in line]
+    assert max(map(len, screens)) <= 60 + len("+/-") * 2
+
+
+def test_where_others_review_too_the_remembered_id_is_only_proposed(own: Path):
+    assert on_terminal(["review", own, "--reviewer", "AB"], [("? help", "a"), ("? help", "q")])[0] == 0
+    assert on_terminal(["review", own], [("? help", "q")])[0] == 0
+    code, printed = on_terminal(["review", own, "--reviewer", "CD"], [("? help", "a"), ("? help", "q")])
+    code, printed = on_terminal(["review", own], [("name) [CD]: ", "AB\n"), ("? help", "a"), ("? help", "q")])
+    assert code == 0 and "reviewer AB" in printed
+    assert [(one.reviewer, one.section) for one in read_history(own).decisions] == [("AB", "foot"), ("CD", "foot"), ("AB", "arm")]

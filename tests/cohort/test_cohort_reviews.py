@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -255,3 +256,19 @@ def test_a_damaged_row_is_named(own: Cohort):
     (own.folder / "rationales.jsonl").write_text('{"walk": "W", "foot": 1, "arm": "", "overall": ""}\n')
     with pytest.raises(CohortError, match=r"rationales\.jsonl, line 1: expected a JSON object"):
         offered(own)
+
+
+def test_reviewers_who_decide_at_the_same_time_lose_nothing(own: Cohort):
+    walks = [walk.walk for walk in own.kept]
+
+    def work(reviewer: str) -> None:
+        for walk in walks:
+            reviewed(own, reviewer, walk, "accept", "edit", "reject")
+
+    reviewers = ("AB", "CD", "EF", "GH")
+    with ThreadPoolExecutor(len(reviewers)) as pool:
+        list(pool.map(work, reviewers))
+    history = read_history(own.folder)
+    assert len(history.decisions) == len(reviewers) * len(walks) * 3 and not cut_off(own.folder)
+    texts = offered(own)
+    assert all(len(history.standing(who, walk, texts[walk].hash)) == 3 for who in reviewers for walk in walks)
