@@ -56,12 +56,12 @@ class Claim:
 
     def words(self) -> str:
         """The claim in short, such as `arm swing: slightly reduced, left`."""
-        label = FEATURES[self.feature].label
+        label, side = FEATURES[self.feature].label, f", {self.side}" if self.side else ""
         plain = self.degrees in (DEGREES[1:], DEGREES[:1])
-        degree = "" if plain else " or ".join(map(_ADVERBS.__getitem__, self.degrees)) + " "
         if self.direction == "normal":
-            return f"{label}: {'near normal' if not plain else 'normal'}{f', {self.side}' if self.side else ''}"
-        return f"{label}: {degree}{self.direction}{f', {self.side}' if self.side else ''}"
+            return f"{label}: {'normal' if plain else 'near normal'}{side}"
+        degree = "" if plain else " or ".join(_ADVERBS[degree] for degree in self.degrees) + " "
+        return f"{label}: {degree}{self.direction}{side}"
 
 
 def claims(rationale: Rationale) -> tuple[Claim, ...]:
