@@ -136,11 +136,17 @@ def _clause_claims(row: Clause, section: Section, text: str, topic: str | None) 
         if not token.is_cue or (compared is not None and place in compared.cues):
             continue
         for link in links(row, place):
-            claim = _claim(row, replace(link, feature=link.feature or topic), section, words)
+            claim = _claim(row, replace(link, feature=link.feature or _carried(topic, token)), section, words)
             if claim is not None:
                 yield claim
     for side in denied_arms(row):
         yield Claim(section, "arm_swing", "reduced", ("marked",), side, words)
+
+
+def _carried(topic: str | None, cue: Token) -> str | None:
+    """What a cue without a feature speaks of: `..., but no asymmetry` after a word on timing means the steps as a whole."""
+    timing = topic in ("rhythm", "step_time", "stride_time", "cadence")
+    return None if timing and cue.value in ("asymmetric", "symmetric") else topic
 
 
 def _compared(row: Clause, compared: Comparison, section: Section, words: str) -> Iterator[Claim]:

@@ -24,7 +24,8 @@ def negated(row: Clause, cue: int) -> bool:
         token = row[step]
         if token.kind == "negation" or (token.value == "lack" and row[cue].kind == "adjective"):
             return True
-        if token.kind in ("with", "than") or (token.is_cue and not _listed(row, step, cue)):
+        new_subject = token.kind == "comma" and [other.kind for other in row[step + 1: step + 3]] == ["side", "feature"]
+        if new_subject or token.kind in ("with", "than") or (token.is_cue and not _listed(row, step, cue)):
             return False
         lists_nouns = row[cue].kind == "noun" and step > 0 and row[step - 1].kind in ("noun", "feature", "word")
         if token.kind == "and" and not lists_nouns:
@@ -69,10 +70,21 @@ def said_of_noun(row: Clause, cue: int) -> int | None:
 
 
 def governor(row: Clause, cue: int) -> int | None:
-    """The `abnormalities` of `no abnormalities in rhythm or symmetry`, for the cue noun at the list's end."""
-    start = back_over(row, cue - 1, ("feature", "preposition", "article", "and", "or", "comma"))
-    governs = 0 <= start < cue - 1 and row[start].kind == "noun" and row[start].value == "abnormal"
-    return start if governs and row[start + 1].kind == "preposition" else None
+    """What says of the cue noun at a list's end that it is amiss.
+
+    `abnormalities` in `no abnormalities in rhythm or symmetry`, `poor` in `poor balance and symmetry`.
+    """
+    start = list_start(row, cue)
+    if not 0 <= start < cue - 1:
+        return None
+    if row[start].kind == "noun" and row[start].value == "abnormal":
+        return start if row[start + 1].kind == "preposition" else None
+    return start if row[start].kind == "adjective" and row[start].value in ("less", "abnormal") else None
+
+
+def list_start(row: Clause, cue: int) -> int:
+    """The place before the list of features and joining words that a cue noun ends; -1 at the clause's start."""
+    return back_over(row, cue - 1, ("feature", "preposition", "article", "and", "or", "comma"))
 
 
 def is_predicate(row: Clause, cue: int) -> bool:

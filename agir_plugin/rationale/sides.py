@@ -66,11 +66,12 @@ def _worsens(row: Clause, cues: list[int]) -> bool:
 def denied_arms(row: Clause) -> Iterator[Side | None]:
     """The side of each `no arm swing on the left`: an arm word that is denied and of which no cue speaks."""
     for place, token in enumerate(row):
-        if token.kind != "negation" or any(other.is_cue for other in row[place:]):
+        end = next((later for later in range(place, len(row)) if row[later].kind == "comma"), len(row))
+        if token.kind != "negation" or any(other.is_cue for other in row[place:end]):
             continue
         denied = on_over(row, place + 1, ("word", "article", "side", "degree"))
         if denied < len(row) and row[denied].value == "arm":
-            sides = [_named(other) for other in row[place:] if other.kind == "side"]
+            sides = [_named(other) for other in row[place:end] if other.kind == "side"]
             yield sides[0] if sides else _side_of_owner(row, denied)
 
 
@@ -82,6 +83,8 @@ def side_of(row: Clause, cue: int, head: int | None) -> Side | None:
     follows counts: `the left arm is stiff, with asymmetry` does not say which side moves less.
     """
     compares = row[cue].value in ("asymmetric", "uneven")
+    if row[cue].value == "weaker":
+        return _weaker_named(row, cue)
     own = None
     if not compares:
         own = _side_at(row, cue) or _side_right_after(row, cue, head) or (None if head is None else _side_before(row, head))
@@ -103,6 +106,15 @@ def _side_at(row: Clause, cue: int) -> Side | None:
         return None
     opens = row[cue].kind == "adjective" and step > 0 and row[step - 1].kind in ("comma", "and")
     return _named(row[step]) if opens or row[step].text.startswith("bilateral") else None
+
+
+def _weaker_named(row: Clause, cue: int) -> Side | None:
+    """The side of `the left being more affected` and of `more affected on the left`."""
+    after = row[cue + 1] if cue + 1 < len(row) else None
+    if after is not None and after.kind == "side":
+        return _named(after)
+    before = next((row[place] for place in range(cue - 1, -1, -1) if row[place].kind == "side"), None)
+    return None if before is None else _named(before)
 
 
 def _side_right_after(row: Clause, cue: int, head: int | None) -> Side | None:
