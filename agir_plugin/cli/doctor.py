@@ -29,9 +29,11 @@ UPSTREAM = {"bert-score": "bert_score", "imageio": "imageio", "matplotlib": "mat
 #: Distribution -> use and extra; without them only that use is missing.
 OPTIONAL = {
     "matplotlib": "agir gait --plot (extra plots)",
-    "smplx": "SMPL bodies (extra smpl)",
-    "bert-score": "BERTScore (extra eval)",
-    "gradio": "web page (extra web)",
+    "pooch": "agir fetch shida (extra shida)",
+    "openpyxl": "labels in .xlsx (extra shida)",
+    "ray": "agir ingest --backend ray (extra ray)",
+    "distributed": "agir ingest --backend dask (extra dask)",
+    "pycocoevalcap": "BLEU, ROUGE-L and CIDEr in training (extra eval)",
 }
 
 
@@ -47,6 +49,7 @@ def doctor() -> None:
     faults.append(_host())
     for name, use in OPTIONAL.items():
         _row(name, _version(name) or "not installed", use)
+    _smpl()
     found = [fault for fault in faults if fault]
     if found:
         raise AgirError("; ".join(found))
@@ -66,6 +69,13 @@ def _needed(name: str, module: str, use: str, wanted: str) -> str:
     except (ImportError, OSError) as error:
         return f"{name} {found} cannot be imported ({error}): reinstall it"
     return ""
+
+
+def _smpl() -> None:
+    from agir_plugin.motion.body_model import FOLDER_VARIABLE
+
+    folder = os.environ.get(FOLDER_VARIABLE)
+    _row("SMPL body", "set" if folder else "not set", folder or f"agir ingest --smpl ({FOLDER_VARIABLE}, docs/smpl.md)")
 
 
 def _host() -> str:

@@ -1,7 +1,8 @@
-"""Marker recordings of subjects in, each subject's SMPL shape and the walks of that body out: the MoSh-style way into a cohort.
+"""Recordings of subjects in, each subject's SMPL shape and the walks of that body out: the MoSh-style way into a cohort.
 
-One shape per subject, from a static trial where there is one, is used for all of the subject's walks. This module needs the
-licensed body (AGIR_SMPL_DIR); without it the markers' joint centres are enough for everything else.
+One shape per subject, from a static trial where there is one, is used for all of the subject's walks: fitted to markers, or
+the betas of SMPL files that another program fitted. This module needs the licensed body (AGIR_SMPL_DIR); without it the
+markers' joint centres are enough for everything else.
 """
 from __future__ import annotations
 
@@ -21,10 +22,14 @@ from agir_plugin.motion import to_motions
 from agir_plugin.records import Motion, Recording
 
 if TYPE_CHECKING:
-    from agir_plugin.motion.fitting import Fit, SubjectShape
+    from numpy.lib.npyio import NpzFile
+
+    from agir_plugin.motion.fitting import SubjectShape
 
 #: Folder of a cohort that holds the subjects' shapes, one file each.
 SHAPES = Path("smpl", "shapes")
+#: Format of recordings that hold SMPL poses (the reader's name).
+SMPL = "smpl"
 #: The body that is fitted: the licensed one has others, but the recordings do not say whose they are.
 GENDER = "neutral"
 
@@ -65,14 +70,33 @@ def subject_shapes(
 
 def fitted_walks(read: Callable[[], Recording], shapes: Path, subject: str) -> list[Fitted]:
     """Every straight walk of a recording, on the subject's body. UnusableRecording when the body does not fit it."""
-    from agir_plugin.motion.fitting import as_motion, fit_walk
-
     recording = read()
+    if recording.format == SMPL:
+        return _posed_walks(recording, _shape_file(shapes, subject))
     if recording.kind != "markers":
         raise UnusableRecording(
             f"{recording.path}: expected markers to fit a body to, got {recording.kind}; ingest it without --smpl"
         )
-    shape = _load(_shape_file(shapes, subject))
+    return _marker_walks(recording, _load(_shape_file(shapes, subject)))
+
+
+def _posed_walks(recording: Recording, shape_file: Path) -> list[Fitted]:
+    """The walks of an SMPL motion file on the subject's one shape, not on that of the file."""
+    from agir_plugin.motion.body_model import load_body
+    from agir_plugin.motion.smpl_file import on_body, read_smpl
+
+    with _opened(shape_file) as shape:
+        betas, gender = shape["betas"], str(shape["gender"])
+    motion = dataclasses.replace(read_smpl(Path(recording.path)), betas=betas)
+    return [
+        Fitted(one, _smpl(_during(one, 0.0, motion.fps), motion.pose, motion.translation_m, motion.fps, betas, gender))
+        for seen in to_motions(on_body(motion, load_body(gender))) for one in passes(seen)
+    ]
+
+
+def _marker_walks(recording: Recording, shape: SubjectShape) -> list[Fitted]:
+    from agir_plugin.motion.fitting import as_motion, fit_walk
+
     found = []
     for seen in to_motions(recording):
         part = _part(recording, seen)
@@ -80,25 +104,26 @@ def fitted_walks(read: Callable[[], Recording], shapes: Path, subject: str) -> l
         whole = as_motion(fit, shape, part)
         flags = tuple(dict.fromkeys((*seen.flags, *whole.flags)))
         whole = dataclasses.replace(whole, start_s=whole.start_s + seen.start_s, flags=flags)
-        found += [Fitted(one, _smpl(one, whole, fit, shape)) for one in passes(whole)]
+        for one in passes(whole):
+            frames = _during(one, whole.start_s, fit.fps)
+            smpl = _smpl(frames, fit.pose_rad, fit.translation_m, fit.fps, shape.betas, GENDER)
+            residuals = {"marker_names": np.array(fit.names), "residual_m": fit.residual_m[frames].astype(np.float32)}
+            found.append(Fitted(one, {**smpl, **residuals}))
     return found
 
 
 def _shape_of(candidates: Iterable[Source], path: Path) -> str:
     """Write the shape of the first recording that fits; why none does, or an empty text."""
-    from agir_plugin.motion.body_model import load_body
-    from agir_plugin.motion.fitting import fit_shape
-
     reason = ""
     for source in candidates:
         if path.is_file() and str(np.load(path, allow_pickle=False)["sha256"]) == source.sha256:
             return ""
         try:
-            shape = fit_shape(source.read(), load_body(GENDER))
+            shape = _shape(source.read())
         except AgirError as error:
             reason = reason or str(error)
             continue
-        _save(path, shape, source)
+        write_arrays(path, {**shape, "source": np.array(source.place), "sha256": np.array(source.sha256)})
         return ""
     return f"the subject's shape could not be fitted: {reason}"
 
@@ -109,18 +134,22 @@ def _part(recording: Recording, seen: Motion) -> Recording:
     return dataclasses.replace(recording, positions_m=recording.positions_m[start : start + len(seen.joints_m)])
 
 
-def _smpl(one: Motion, whole: Motion, fit: Fit, shape: SubjectShape) -> dict[str, np.ndarray]:
-    """Pose, translation, shape and marker residuals of one pass."""
-    start = round((one.start_s - whole.start_s) * fit.fps)
-    frames = slice(start, start + len(one.joints_m))
+def _during(one: Motion, start_s: float, fps: float) -> slice:
+    """The frames of one pass in arrays that begin at `start_s`."""
+    start = round((one.start_s - start_s) * fps)
+    return slice(start, start + len(one.joints_m))
+
+
+def _smpl(
+    frames: slice, pose: np.ndarray, translation_m: np.ndarray, fps: float, betas: np.ndarray, gender: str
+) -> dict[str, np.ndarray]:
+    """One pass by AMASS's names."""
     return {
-        "poses": fit.pose_rad[frames].astype(np.float32),
-        "trans": fit.translation_m[frames].astype(np.float32),
-        "betas": shape.betas,
-        "gender": np.array(GENDER),
-        "mocap_framerate": np.array(fit.fps),
-        "marker_names": np.array(fit.names),
-        "residual_m": fit.residual_m[frames].astype(np.float32),
+        "poses": pose[frames].astype(np.float32),
+        "trans": translation_m[frames].astype(np.float32),
+        "betas": betas,
+        "gender": np.array(gender),
+        "mocap_framerate": np.array(fps),
     }
 
 
@@ -128,23 +157,41 @@ def _shape_file(folder: Path, subject: str) -> Path:
     return folder / f"{subject}.npz"
 
 
-def _save(path: Path, shape: SubjectShape, source: Source) -> None:
-    values = {
+def _shape(recording: Recording) -> dict[str, np.ndarray]:
+    """A subject's shape from one recording: betas and gender, and where markers were fitted, their places."""
+    from agir_plugin.motion.body_model import load_body
+    from agir_plugin.motion.fitting import fit_shape
+    from agir_plugin.motion.smpl_file import read_smpl
+
+    if recording.format == SMPL:
+        motion = read_smpl(Path(recording.path))
+        if motion.betas is None:
+            raise UnusableRecording(f"{recording.path}: expected betas to take the subject's shape from, but the file has none")
+        return {"betas": motion.betas, "gender": np.array(motion.gender)}
+    shape = fit_shape(recording, load_body(GENDER))
+    return {
         "names": np.array(shape.names), "vertices": shape.vertices, "betas": shape.betas, "offsets_m": shape.offsets_m,
         "rms_m": np.array(shape.rms_m), "frames": np.array(shape.frames), "gender": np.array(GENDER),
-        "source": np.array(source.place), "sha256": np.array(source.sha256),
     }
-    write_arrays(path, values)
 
 
 def _load(path: Path) -> SubjectShape:
     from agir_plugin.motion.body_model import load_body
     from agir_plugin.motion.fitting import SubjectShape
 
-    if not path.is_file():
-        raise CohortError(f"{path}: expected the subject's fitted shape; run the command that makes the cohort again")
-    with np.load(path, allow_pickle=False) as found:
+    with _opened(path) as found:
+        if "vertices" not in found:
+            raise UnusableRecording(
+                f"{path}: expected marker places, but the subject's shape comes from an SMPL file ({found['source']}); ingest "
+                "markers and SMPL files apart"
+            )
         return SubjectShape(
             body=load_body(GENDER), names=tuple(found["names"].tolist()), vertices=found["vertices"], betas=found["betas"],
             offsets_m=found["offsets_m"], rms_m=float(found["rms_m"]), frames=int(found["frames"]),
         )
+
+
+def _opened(path: Path) -> NpzFile:
+    if not path.is_file():
+        raise CohortError(f"{path}: expected the subject's shape; run the command that makes the cohort again")
+    return np.load(path, allow_pickle=False)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,22 @@ FASTEST_FPS = 10000.0
 _PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"(d", b"}q")
 
 
+@dataclass(frozen=True, eq=False)
+class SmplMotion:
+    """What an SMPL motion file holds, in the file's own axes.
+
+    `pose` (T, 66 or more) axis-angle in radians or (T, 22 or more, 3, 3) matrices; `translation_m` (T, 3); `betas` (B,) of the
+    first frame, None where the file has none; `gender` is one of `body_model.GENDERS`.
+    """
+
+    path: str
+    pose: np.ndarray
+    translation_m: np.ndarray
+    fps: float
+    betas: np.ndarray | None
+    gender: str
+
+
 def sniff(head: bytes, path: Path) -> bool:
     """Whether the bytes start a .npz archive (or a zip of arrays under another name), or a .pkl file's pickle."""
     if head.startswith(ZIP_MAGIC):
@@ -46,24 +63,42 @@ def read(path: Path, fps: float | None = None) -> Recording:
     """The first 22 joints of SMPL, SMPL-H or SMPL-X poses in the file's own axes (`up` is None), at `fps` or its own rate.
 
     The joints are those of the licensed body of the file's gender and shape where AGIR_SMPL_DIR is set, else of the average
-    skeleton; `notes` says which. Frames with numbers that are no pose are gaps.
+    skeleton; `notes` says which. Frames with numbers that are no pose are gaps. Raises what `read_smpl` raises, and
+    UsageError when AGIR_SMPL_DIR is set but has no body of that gender.
+    """
+    motion = read_smpl(path, fps)
+    if not os.environ.get(FOLDER_VARIABLE):
+        note = f"joints of the average skeleton; set {FOLDER_VARIABLE} for the body of the file's own shape"
+        return on_body(motion, None, (note,))
+    body = load_body(motion.gender)
+    shape = "the file's betas" if motion.betas is not None else "average shape"
+    return on_body(motion, body, (f"joints of the {body.name} body, {shape}",))
+
+
+def read_smpl(path: Path, fps: float | None = None) -> SmplMotion:
+    """The poses, path, shape and gender of an SMPL motion file, at `fps` or its own rate.
 
     Raises UnreadableFile for a damaged file or one of another kind, UnusableRecording when the poses have another shape, or
-    no path or no frame rate is in the file, UsageError when AGIR_SMPL_DIR is set but has no body of that gender.
+    no path or no frame rate is in the file.
     """
     found, names = read_arrays(path, NAMES)
     pose = _pose(path, found, names)
     translation = _path(path, found, names, len(pose))
-    fps = fps or _rate(path, found)
-    body, notes = _body(found)
-    seen = np.isfinite(pose).reshape(len(pose), -1).all(axis=-1)
-    pose = np.where(seen.reshape(-1, *[1] * (pose.ndim - 1)), pose, 0.0)
+    rate = float(fps or _rate(path, found))
+    return SmplMotion(str(path), pose, translation, rate, _betas(found), _gender(found.get("gender")))
+
+
+def on_body(motion: SmplMotion, body: Body | None, notes: tuple[str, ...] = ()) -> Recording:
+    """The joints of an SMPL motion on a body of the motion's own betas, None for the average skeleton; gaps are NaN."""
+    seen = np.isfinite(motion.pose).reshape(len(motion.pose), -1).all(axis=-1)
+    pose = np.where(seen.reshape(-1, *[1] * (motion.pose.ndim - 1)), motion.pose, 0.0)
     with np.errstate(invalid="ignore", over="ignore"):
-        joints = joints_from_pose(pose, np.where(np.abs(translation) < FARTHEST_M, translation, np.nan), _betas(found), body)
+        path_m = np.where(np.abs(motion.translation_m) < FARTHEST_M, motion.translation_m, np.nan)
+        joints = joints_from_pose(pose, path_m, motion.betas, body)
         seen &= (np.abs(joints) < FARTHEST_M).all(axis=(1, 2))
     joints[~seen] = np.nan
     return Recording(
-        path=str(path), format="smpl", kind="joints", fps=float(fps), names=JOINTS, positions_m=joints, notes=notes,
+        path=motion.path, format="smpl", kind="joints", fps=motion.fps, names=JOINTS, positions_m=joints, notes=notes,
     )
 
 
@@ -142,15 +177,6 @@ def _betas(found: Mapping[str, Any]) -> np.ndarray | None:
         return None
     row = array.reshape(-1, array.shape[-1])[0] if array.ndim else array.reshape(-1)
     return row.astype(np.float64) if np.isfinite(row).all() else None
-
-
-def _body(found: Mapping[str, Any]) -> tuple[Body | None, tuple[str, ...]]:
-    if not os.environ.get(FOLDER_VARIABLE):
-        return None, (f"joints of the average skeleton; set {FOLDER_VARIABLE} for the body of the file's own shape",)
-    gender = _gender(found.get("gender"))
-    body = load_body(gender)
-    shape = "the file's betas" if _betas(found) is not None else "average shape"
-    return body, (f"joints of the {body.name} body, {shape}",)
 
 
 def _gender(value: Any) -> str:

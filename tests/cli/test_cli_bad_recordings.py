@@ -22,7 +22,7 @@ COULD_NOT = {
     "all_gaps.npy": ("expected at least one frame that shows pelvis", "fill the gaps"),
     "twenty.npy": ("expected joints of shape (frames, 22, 3) in metres with y up, got (", "SMPL's joint order"),
     "flat.npy": ("expected joints of shape (frames, 22, 3) in metres with y up, got (", "SMPL's joint order"),
-    "pickled.npy": ("one NumPy cannot load (Object arrays cannot be loaded", "save it with numpy.save"),
+    "pickled.npy": ("one NumPy cannot load (Array can't be memory-mapped: Python objects", "save it with numpy.save"),
 }
 #: File -> the reason for which the walk is refused.
 REFUSED = {"standing.c3d": "the person stands", "one_step.c3d": "at least 2 heel strikes of each foot"}

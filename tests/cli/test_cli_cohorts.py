@@ -150,7 +150,7 @@ def test_labels_and_sources_that_are_not_there(agir, lab: Path, files: Path, sco
     out = ("--out", tmp_path / "cohort", "--labels")
     wrong = {
         ("ingest", lab, *out, tmp_path / "none.csv"): "none.csv: expected a labels file (CSV",
-        ("ingest", lab, *out, files / "walk.c3d"): "walk.c3d: expected a labels file (CSV)",
+        ("ingest", lab, *out, files / "walk.c3d"): "walk.c3d: expected a labels file (CSV or .xlsx), but reading it failed",
         (
             "ingest",
             tmp_path / "none",

@@ -129,3 +129,54 @@ def test_without_the_body_the_error_says_where_to_get_it(
     assert "smpl.is.tue.mpg.de" in capsys.readouterr().err
 
 
+
+
+@pytest.fixture
+def poses(tmp_path: Path) -> Path:
+    """SMPL files of one subject as another program fits them, each with betas of its own; walk 3 has lost its poses."""
+    folder = tmp_path / "poses"
+    folder.mkdir()
+    pose, path = smpl_body.walking(140, FPS, 1.1)
+    moving = {"poses": pose, "trans": path}
+    standing = dict(zip(("poses", "trans"), smpl_body.standing(), strict=True))
+    trials = {
+        "static_1": (standing, 0.5), "walk_1": (moving, 1.0), "walk_2": (moving, -1.0),
+        "walk_3": ({"poses": pose * np.nan, "trans": path}, 0.0),
+    }
+    for name, (motion, beta) in trials.items():
+        betas = np.full(10, beta)
+        np.savez(folder / f"SUB07_off_{name}.npz", **motion, betas=betas, gender="neutral", mocap_framerate=FPS)
+    return folder
+
+
+def test_smpl_files_of_a_subject_share_the_shape_of_the_static_trial(
+    poses: Path, bodies: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGIR_SMPL_DIR", str(bodies))
+    assert run(["ingest", str(poses), "--out", str(tmp_path / "cohort"), "--smpl"]) == 0
+    cohort = Cohort.open(tmp_path / "cohort")
+    assert [walk.walk for walk in cohort.kept] == ["SUB07_off_walk_1", "SUB07_off_walk_2"]
+    assert "expected at least one frame" in next(walk.reason for walk in cohort.walks if walk.walk == "SUB07_off_walk_3")
+    for walk in cohort.kept:
+        with np.load(cohort.folder / "smpl" / f"{walk.walk}.npz", allow_pickle=False) as posed:
+            assert posed["betas"].tolist() == [0.5] * 10 and posed["poses"].shape[0] == posed["trans"].shape[0] == 140
+    np.testing.assert_array_equal(cohort.joints("SUB07_off_walk_1"), cohort.joints("SUB07_off_walk_2"))
+
+
+def test_without_one_shape_each_smpl_file_keeps_its_own(
+    poses: Path, bodies: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGIR_SMPL_DIR", str(bodies))
+    cohort = build_cohort([poses], tmp_path / "cohort")
+    assert np.abs(cohort.joints("SUB07_off_walk_1") - cohort.joints("SUB07_off_walk_2")).max() > 0.001
+
+
+def test_smpl_files_without_betas_are_listed(
+    poses: Path, bodies: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGIR_SMPL_DIR", str(bodies))
+    pose, path = smpl_body.walking(140, FPS, 1.1)
+    np.savez(poses / "SUB08_off_walk_1.npz", poses=pose, trans=path, mocap_framerate=FPS)
+    assert run(["ingest", str(poses), "--out", str(tmp_path / "cohort"), "--smpl"]) == 0
+    reasons = {walk.walk: walk.reason for walk in Cohort.open(tmp_path / "cohort").walks}
+    assert "shape could not be fitted" in reasons["SUB08_off_walk_1"] and "expected betas" in reasons["SUB08_off_walk_1"]
