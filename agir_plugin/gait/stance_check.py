@@ -1,10 +1,11 @@
-"""A `Walk` in; why its feet never stand on a floor or a belt out. Pedals, rowing machines and runners have no stance."""
+"""A `Walk` and its events in; why its feet do not stand as walking feet do out: pedals, rowing machines and runners."""
 from __future__ import annotations
 
 import numpy as np
 
 from agir_plugin.gait import signals
 from agir_plugin.gait.course import Walk
+from agir_plugin.gait.events import Events
 from agir_plugin.gait.geometry import horizontal
 
 #: In walking one foot is always down: the lower foot keeps its height within this range (5th to 95th percentile, a steady
@@ -14,6 +15,21 @@ LEVEL_M = 0.05
 #: this share of the difference of the two feet's speeds (the same walks: at most 0.06; pedals and runners 0.15 to 0.19).
 RESTING_MPS = 0.20
 RESTING_SHARE = 0.12
+#: A toe-off belongs to the other foot's heel strike when they are this near, seconds ...
+SAME_STEP_S = 0.35
+#: ... and of so many pairs the median decides. It was 0.02 s or more in all of those walks, and below 0 in all runs.
+FEWEST_STEPS = 4
+
+
+def no_double_support(walk: Walk, events: Events) -> str:
+    """Why these feet run, at whatever speed: the one leaves the floor before the other lands. Empty when they walk."""
+    both_s = double_supports_s(walk, events)
+    if len(both_s) < FEWEST_STEPS or np.median(both_s) >= 0:
+        return ""
+    return (
+        f"the person runs: each foot leaves the floor {-1000 * np.median(both_s):.0f} ms before the other lands, this measures "
+        "walking only"
+    )
 
 
 def no_stance(walk: Walk) -> str:
@@ -26,6 +42,16 @@ def no_stance(walk: Walk) -> str:
         f"no foot ever stands on the {where}: the slower foot moves at {moves:.1f} m/s and the lower one rises and falls by "
         f"{rises:.2f} m; cycling, rowing, stepping and running are not measured"
     )
+
+
+def double_supports_s(walk: Walk, events: Events) -> np.ndarray:
+    """Seconds from each heel strike to the other foot's nearest toe-off: double support, or below 0 a flight."""
+    found = []
+    for side in (0, 1):
+        for strike in events.heel_strikes[side]:
+            apart = (events.toe_offs[1 - side] - strike) / walk.points.fps
+            found += [float(apart[np.argmin(np.abs(apart))])] if len(apart) else []
+    return np.array([seconds for seconds in found if abs(seconds) <= SAME_STEP_S])
 
 
 def support_range_m(walk: Walk) -> float:

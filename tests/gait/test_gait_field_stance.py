@@ -11,8 +11,9 @@ from gait_walker import Walker, standing, walk
 from agir_plugin.consts import JOINT
 from agir_plugin.gait import measure
 from agir_plugin.gait.course import find_walk
+from agir_plugin.gait.events import detect
 from agir_plugin.gait.geometry import smooth
-from agir_plugin.gait.stance_check import no_stance, resting_mps, support_range_m
+from agir_plugin.gait.stance_check import double_supports_s, no_double_support, no_stance, resting_mps, support_range_m
 from agir_plugin.records import Motion
 
 
@@ -68,6 +69,22 @@ def test_running_without_any_double_support_is_running(belt: bool) -> None:
     gait = measure(walk(Walker(cadence_spm=170, speed_mps=2.7, double_support=-0.15, belt=belt), 100.0)[0])
     assert gait.status == "refused"
     assert "the person runs" in gait.reasons[0]
+
+
+@pytest.mark.parametrize("speed_mps", [1.3, 1.9])
+def test_a_slow_jog_is_running_too(speed_mps: float) -> None:
+    """A flight of 12 % of the cycle, 93 ms, at speeds at which people walk."""
+    gait = measure(walk(Walker(cadence_spm=155, speed_mps=speed_mps, double_support=-0.12, seconds=8), 100.0, markers=True)[0])
+    assert gait.status == "refused"
+    assert "the person runs" in gait.reasons[0]
+
+
+@pytest.mark.parametrize("fps", [20.0, 30.0, 100.0])
+@pytest.mark.parametrize("walker", [Walker(), Walker(cadence_spm=140, speed_mps=1.9, double_support=0.08), Walker(noise_m=0.005)])
+def test_walking_has_double_support(walker: Walker, fps: float) -> None:
+    found = find_walk(smooth(walk(replace(walker, seconds=10), fps)[0]))
+    assert no_double_support(found, detect(found)) == ""
+    assert np.median(double_supports_s(found, detect(found))) > 0.02
 
 
 @pytest.mark.parametrize(("true_fps", "said_fps", "cadence"), [(100.0, 25.0, 28), (100.0, 200.0, 220)])
