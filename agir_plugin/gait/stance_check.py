@@ -15,9 +15,10 @@ LEVEL_M = 0.05
 #: this share of the difference of the two feet's speeds (the same walks: at most 0.06; pedals and runners 0.15 to 0.19).
 RESTING_MPS = 0.20
 RESTING_SHARE = 0.12
-#: Runners' feet do rest for a quarter of the time; those of made motions that slide over the floor never do, and nothing
-#: is said of them.
+#: Runners' feet do rest for a quarter of the time: this percentile of their speed is at most 0.08 of the difference of the
+#: feet's speeds. Those of made motions that slide over the floor never do (0.12 and more), and nothing is said of them.
 STANCE_PERCENTILE = 25.0
+SLIDING_SHARE = 0.10
 #: A toe-off belongs to the other foot's heel strike when they are this near, seconds ...
 SAME_STEP_S = 0.35
 #: ... and of so many pairs the median decides. It was 0.02 s or more in all of those walks, and below 0 in all runs.
@@ -27,7 +28,7 @@ FEWEST_STEPS = 4
 def no_double_support(walk: Walk, events: Events) -> str:
     """Why these feet run, at whatever speed: the one leaves the floor before the other lands. Empty when they walk."""
     both_s = double_supports_s(walk, events)
-    slides = resting_mps(walk, STANCE_PERCENTILE) > RESTING_SHARE * walk.stepping_mps
+    slides = resting_mps(walk, STANCE_PERCENTILE) > SLIDING_SHARE * walk.stepping_mps
     if slides or len(both_s) < FEWEST_STEPS or np.median(both_s) >= 0:
         return ""
     return (
