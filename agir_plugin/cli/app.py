@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from agir_plugin import __version__
-from agir_plugin.cli import annotate, cohorts, demo, doctor, fetch, ingest, model, motiongpt, tasks, training, view, walks
+from agir_plugin.cli import annotate, cohorts, demo, doctor, fetch, ingest, model, motiongpt, review, tasks, training, view, walks
 from agir_plugin.cli.console import say, show
 from agir_plugin.errors import AgirError
 
@@ -49,6 +49,7 @@ app.command("synth", rich_help_panel=COHORTS)(cohorts.synth)
 app.command("fetch", rich_help_panel=COHORTS)(fetch.fetch)
 app.command("ingest", rich_help_panel=COHORTS)(ingest.ingest)
 app.command("annotate", rich_help_panel=COHORTS)(annotate.annotate)
+app.command("review", rich_help_panel=COHORTS)(review.review)
 app.command("tokenize", rich_help_panel=COHORTS)(cohorts.tokenize)
 app.command("train", rich_help_panel=MODELS)(training.train)
 app.command("test", rich_help_panel=MODELS)(training.test)

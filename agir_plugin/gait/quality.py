@@ -13,7 +13,7 @@ from agir_plugin.gait.geometry import GRAVITY, horizontal, leg_length, smooth
 from agir_plugin.gait.spatiotemporal import Step, Stride
 from agir_plugin.gait.stance_check import no_double_support, no_stance
 from agir_plugin.gait.stops import spans_between_stops
-from agir_plugin.records import Motion
+from agir_plugin.records import LabelledEvent, Motion
 
 #: Shortest recording that can hold two steps, seconds.
 MIN_SECONDS = 1.0
@@ -89,11 +89,28 @@ def refusals(
     return ()
 
 
-def flags(motion: Motion, walk: Walk, strides: Sequence[Stride], arms_measured: bool) -> tuple[str, ...]:
-    """The motion's own flags, then "treadmill", "turning", "short", ... where they apply."""
+def too_few_labels(walk: Walk, events: Events, labels: Sequence[LabelledEvent]) -> tuple[str, ...]:
+    """Why the labelled events of a file do not make a walk: too few of them, or not where somebody walks."""
+    counts = [len(strikes) for strikes in events.heel_strikes]
+    if min(counts) >= MIN_STRIKES:
+        return ()
+    first, last = walk.points.first_s, walk.points.first_s + (len(walk.points) - 1) / walk.points.fps
+    stored = sum(label.kind == "heel_strike" for label in labels)
+    return (
+        f"expected at least {MIN_STRIKES} labelled heel strikes of each foot on a straight stretch ({first:.2f} to "
+        f"{last:.2f} s), found {counts[0]} left and {counts[1]} right of the {stored} that the file has; name a method "
+        "that finds its own events",
+    )
+
+
+def flags(
+    motion: Motion, walk: Walk, strides: Sequence[Stride], arms_measured: bool, starts_or_stops: bool
+) -> tuple[str, ...]:
+    """The motion's own flags, then "treadmill", "turning", "starts_or_stops", "short", ... where they apply."""
     raised = {
         "treadmill": walk.belt_mps is not None,
         "turning": walk.turns,
+        "starts_or_stops": starts_or_stops,
         "short": len(strides) < SHORT_STRIDES,
         "stops": len(spans_between_stops(smooth(motion))) > 1,
         "frame_rate_in_doubt": rate_check.in_doubt(motion, strides),

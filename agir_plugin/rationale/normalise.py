@@ -21,6 +21,9 @@ MAX_WORDS = 150
 #: rationales have 0.79 and more, texts in other languages 0.25 and less.
 MIN_ENGLISH = 0.5
 
+#: Kind of the deviations that give the score away.
+LEAK = "score leak"
+
 _SPECIAL = re.compile(r"</?[A-Za-z_|][^<>\s]{0,40}>")
 _FENCE = re.compile(r"^\s*```\w*\s*$", re.MULTILINE)
 _MARKDOWN = re.compile(r"\*\*|__|`|^\s{0,3}(?:#{1,6}|[-*>\u2022])\s+", re.MULTILINE)
@@ -66,6 +69,17 @@ def normalise(text: str) -> Normalised:
     return Normalised(rationale, (*deviations, *leaked, *forbidden(rationale)))
 
 
+def kind_of(deviation: str) -> str:
+    """The kind of a deviation, without the words it was found in: `score leak`, `markdown removed`, `speaks of freezing`."""
+    section, colon, rest = deviation.partition(": ")
+    said = rest if colon and section in SECTIONS else deviation
+    if said.startswith((LEAK, "gives the score away")):
+        return LEAK
+    if said.startswith("words before"):
+        return f"words before {HEADINGS[0]} removed"
+    return said.partition(": ")[0].partition(" (")[0]
+
+
 def _too_much(text: str) -> str:
     words = len(text[: MAX_CHARACTERS + 1].split())
     if not text.strip():
@@ -109,7 +123,7 @@ def _without_leaks(rationale: Rationale) -> tuple[Rationale, list[str]]:
         given_away = leaks(part)
         parts[name] = _purged(part) if given_away else part
         if given_away:
-            found.append(f"{name}: score leak {', '.join(map(repr, given_away))} in {short(part)}")
+            found.append(f"{name}: {LEAK} {', '.join(map(repr, given_away))} in {short(part)}")
     return Rationale(**parts), found
 
 
@@ -134,8 +148,9 @@ def _not_about_a_walk(rationale: Rationale) -> str:
 def english_share(text: str) -> float:
     """Share of the words, 0 to 1, that are common English ones or stand in the parser's lexicon."""
     spans = [(match.start(), match.group().lower()) for match in re.finditer(r"[^\W\d_]+", text)]
-    known = [(token.start, token.end) for token in tokens(text) if token.kind not in ("word", "filler", "stop", "comma")]
-    hits = sum(
-        word in _ENGLISH or any(start <= place < end for start, end in known) for place, word in spans
-    )
+    known = {
+        place for token in tokens(text) if token.kind not in ("word", "filler", "stop", "comma")
+        for place in range(token.start, token.end)
+    }
+    hits = sum(word in _ENGLISH or place in known for place, word in spans)
     return hits / len(spans) if spans else 0.0
