@@ -11,7 +11,7 @@ from agir_plugin.gait.course import ON_THE_SPOT, Walk
 from agir_plugin.gait.events import Events
 from agir_plugin.gait.geometry import GRAVITY, horizontal, leg_length, smooth
 from agir_plugin.gait.spatiotemporal import Step, Stride
-from agir_plugin.gait.stance_check import no_stance
+from agir_plugin.gait.stance_check import no_double_support, no_stance
 from agir_plugin.gait.stops import spans_between_stops
 from agir_plugin.records import LabelledEvent, Motion
 
@@ -79,7 +79,8 @@ def refusals(
     if walk.speed_mps <= 0 or (not few and np.median([step.length_m for step in steps] or [0.0]) < 0):
         return ("the person does not walk forwards: the pelvis travels against the direction that it faces",)
     timing = rate_check.impossible_cadence(walk, steps, motion.fps) if not few else ""
-    one_cause = timing or _running(walk, strides) or no_stance(walk) or few or _climbing(walk, events)
+    running = _running(walk, strides) or no_stance(walk) or no_double_support(walk, events)
+    one_cause = timing or running or few or _climbing(walk, events)
     if one_cause:
         return (one_cause,)
     disorder = _disorder(events)

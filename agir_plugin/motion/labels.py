@@ -42,11 +42,11 @@ def normalise(label: str) -> str:
     """`R.Knee_Medial` -> `RKNEEMEDIAL`, `LeftUpLeg` -> `LUPLEG`, `HipLeft` -> `HIPL`: one spelling for comparing.
 
     A subject's name before a colon is dropped, and so are 3ds Max's `Bip01`, FreeMoCap's `body_`, OpenCap's `_study`, the
-    `p` of Xsens's points (`pRightASI`) and a number in front (`2 - L_Heel`).
+    `p` of Xsens's points (`pRightASI`) and a number in front (`2 - L_Heel`). `Lt Knee` and `LxKnee` are left knees.
     """
     name = re.sub(r"^\s*\d+\s*-\s+", "", label.rpartition(":")[2])
     name = re.sub(r"^p(?=[A-Z])", "", name)
-    name = re.sub(r"^\s*([LR])t(?=[._\s\-A-Z])", r"\1", name)
+    name = re.sub(r"^\s*([LR])[tx](?=[._\s\-A-Z])", r"\1", name)
     name = re.sub(r"[.\s_\-]", "", name).upper()
     name = re.sub(r"^BIP0*1?|^BODY(?=[A-Z])|STUDY$", "", name) or name
     for word in ("LEFT", "RIGHT"):

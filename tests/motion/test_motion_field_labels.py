@@ -22,6 +22,10 @@ XSENS = {f"p{word}{name}": word[0] + place for word in ("Left", "Right") for nam
     ("ASI", "ASI"), ("KneeLatEpicondyle", "KNE"), ("LatMalleolus", "ANK"), ("HeelFoot", "HEE"), ("Toe", "TOE"),
     ("Acromion", "SHO"))} | {"pSacrum": "LPSI", "pC7SpinalProcess": "C7"}
 
+ITALIAN = {f"{side}x{name}": side + place for side in "LR" for name, place in (
+    ("Asis", "ASI"), ("LatCon", "KNE"), ("FH", "KNE"), ("LatMal", "ANK"), ("Heel", "HEE"), ("Toe1", "TOE"), ("Meta5", "TOE"),
+    ("Should", "SHO"))} | {"Psis": "LPSI", "C7": "C7"}
+
 
 def _renamed(labels: dict[str, str]) -> Motion:
     """The stiff walker with other labels at the places of `BODY`."""
@@ -32,7 +36,7 @@ def _numbered(labels: dict[str, str]) -> dict[str, str]:
     return {f"{number} - {label}": place for number, (label, place) in enumerate(labels.items(), 1)}
 
 
-@pytest.mark.parametrize("labels", [_numbered(TECNICO), FRENCH, XSENS], ids=["numbered", "french", "xsens"])
+@pytest.mark.parametrize("labels", [_numbered(TECNICO), FRENCH, XSENS, ITALIAN], ids=["numbered", "french", "xsens", "italian"])
 def test_foreign_labels_make_the_same_walker(labels: dict[str, str]) -> None:
     motion = _renamed(labels)
     for side, sign in zip(SIDES, (1, -1), strict=True):
@@ -52,6 +56,11 @@ def test_an_art_human_file_is_understood_but_shows_no_foot() -> None:
     assert {"left_knee", "right_ankle", "left_wrist"} <= motion.measured
 
 
+def test_the_head_of_the_fibula_is_not_the_head() -> None:
+    """FH is a forehead in other laboratories."""
+    assert "head" not in _renamed(ITALIAN).measured
+
+
 def test_the_toe_marker_of_orthotrak_may_be_called_to() -> None:
     assert set(landmarks(["R.ASI", "L.ASI", "V.Sac", "R.Heel", "L.Heel", "R.TO", "L.TO"])[0]) >= {"left_toe", "right_toe"}
 
@@ -63,7 +72,7 @@ def test_letters_are_sides_only_where_labels_come_in_pairs() -> None:
 
 
 @pytest.mark.parametrize(("label", "spelling"), [("12 - R_Meta_V", "RMETAV"), ("pRightASI", "RASI"), ("pelvis", "PELVIS"),
-                                                 ("pX", "X"), ("3-L", "3L"), ("P1", "P1")])
+                                                 ("pX", "X"), ("3-L", "3L"), ("P1", "P1"), ("RxAsis", "RASIS"), ("Lxyz", "LXYZ")])
 def test_what_is_dropped_from_a_label(label: str, spelling: str) -> None:
     assert normalise(label) == spelling
 
@@ -76,7 +85,7 @@ def test_the_second_toe_of_a_rig_with_all_toes_is_the_foot() -> None:
 
 
 def test_every_place_is_in_the_body() -> None:
-    assert {place for table in (TECNICO, FRENCH, XSENS) for place in table.values()} <= set(BODY)
+    assert {place for table in (TECNICO, FRENCH, XSENS, ITALIAN) for place in table.values()} <= set(BODY)
 
 
 def _blinded(*labels: str) -> str:
