@@ -146,7 +146,7 @@ def _answer(content: bytes) -> str:
         text = json.loads(content)["choices"][0]["message"]["content"]
     except (ValueError, KeyError, IndexError, TypeError):
         raise _Again(f"a response that is no complete chat completion ({content[:60]!r})") from None
-    return text if isinstance(text, str) else ""
+    return text.encode("utf8", "replace").decode("utf8") if isinstance(text, str) else ""  # no half of a surrogate pair
 
 
 def _retry_after_s(value: str | None) -> float | None:

@@ -127,6 +127,7 @@ def test_answers_are_kept_by_prompt_hash_and_counted_in_the_estimate(gait):
         (f"Sure! {GOOD}", "words before Foot: removed: 'Sure!'"),
         (f"<reasoning_start>{GOOD}</s>", "special tokens removed: </s> <reasoning_start>"),
         (GOOD.replace("Arm:", "ARM:"), "headings written as"),
+        (GOOD.replace("steps", "st\u200beps\x00\ud83d"), "signs that cannot be seen removed"),
         (GOOD + " This fits a score of 1.", "overall: score leak 'score', '1'"),
         (GOOD[:-1] + ", consistent with a score of 1.", "overall: score leak 'score', '1'"),
     ],
