@@ -235,6 +235,14 @@ def test_the_published_texts_are_checked_without_a_cohort(agir, shared_data: Pat
     assert f"sections with an understood statement: {report['share_with_a_claim']:.3f}" in ended.out
 
 
+def test_texts_with_broken_signs_are_reported(agir, tmp_path: Path):
+    path = tmp_path / "texts.json"
+    path.write_text(json.dumps({"A\ud800": "no \udfff text \u2713", "B": GOOD + " \ud83d"}))
+    ended = agir("annotate", "--check", path, "--json", tmp_path / "report.json")
+    assert ended.code == 0 and "A?: expected the parts" in ended.out and "2 texts, 1 in three parts" in ended.out
+    assert set(json.loads((tmp_path / "report.json").read_text(encoding="utf8"))["by_text"]) == {"A?", "B"}
+
+
 def test_texts_are_checked_against_their_walks_and_nothing_is_written(agir, own: Path, tmp_path: Path):
     before, texts = contents(own), tmp_path / "texts.json"
     written = {walk: f"Foot: {row['foot']} Arm: {row['arm']} Overall: {row['overall']}" for walk, row in rows(own).items()}
