@@ -41,9 +41,9 @@ class Keyboard:
             termios.tcsetattr(handle, termios.TCSADRAIN, before)
 
     def line(self, question: str) -> str:
-        """One line."""
+        """One line; bytes that are no text in the terminal's encoding become question marks."""
         try:
-            return input(question)
+            return input(question).encode("utf8", "replace").decode("utf8")
         except EOFError:
             return ""
 

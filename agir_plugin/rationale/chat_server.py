@@ -110,13 +110,22 @@ class ChatServer:
         opener = urllib.request.build_opener(_NoRedirect)
         try:
             with opener.open(request, timeout=self.timeout_s) as response:
-                return _answer(response.read(MAX_BYTES))
+                return _answer(self._read(response))
         except urllib.error.HTTPError as error:
             raise self._refused(error) from None
         except TimeoutError:
             raise _Again(f"no response within {self.timeout_s:g} s") from None
         except (http.client.HTTPException, OSError) as error:
             raise _Again(f"the connection failed ({getattr(error, 'reason', None) or error!r})") from None
+
+    def _read(self, response: http.client.HTTPResponse) -> bytes:
+        """The body; TimeoutError when it drips in for longer than a whole response may take."""
+        content, began_s = b"", self.clock()
+        while len(content) < MAX_BYTES and (piece := response.read1(65_536)):
+            content += piece
+            if self.clock() - began_s > self.timeout_s:
+                raise TimeoutError
+        return content
 
     def _refused(self, error: urllib.error.HTTPError) -> Exception:
         if error.code in PASSING:
@@ -146,7 +155,7 @@ def _answer(content: bytes) -> str:
         text = json.loads(content)["choices"][0]["message"]["content"]
     except (ValueError, KeyError, IndexError, TypeError):
         raise _Again(f"a response that is no complete chat completion ({content[:60]!r})") from None
-    return text if isinstance(text, str) else ""
+    return text.encode("utf8", "replace").decode("utf8") if isinstance(text, str) else ""  # no half of a surrogate pair
 
 
 def _retry_after_s(value: str | None) -> float | None:

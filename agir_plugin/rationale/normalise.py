@@ -5,6 +5,7 @@ Nothing is guessed: what is mended is reported word by word, and a text that can
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from agir_plugin.rationale.leakage import forbidden
@@ -49,7 +50,7 @@ class Normalised:
 
 
 def normalise(text: str) -> Normalised:
-    """Read the text of any writer: markdown, special tokens, stray words and score leaks are taken out and reported.
+    """Read the text of any writer: markdown, special tokens, unseen signs, stray words and score leaks are taken out and reported.
 
     Refused are empty and overlong texts, texts without the three parts, parts that leak the score throughout, and
     texts that are not English statements on a walk. Forbidden topics (turning, medication, diagnosis, freezing) are
@@ -67,6 +68,12 @@ def normalise(text: str) -> Normalised:
     if problem:
         return Normalised(None, (*deviations, *leaked), problem)
     return Normalised(rationale, (*deviations, *leaked, *forbidden(rationale)))
+
+
+def without_unseen(text: str) -> str:
+    """The text without control and format characters (zero-width blanks, halves of a surrogate pair), which no file can
+    hold or nobody can see; blanks and line breaks stay."""
+    return "".join(sign for sign in text if sign.isspace() or not unicodedata.category(sign).startswith("C"))
 
 
 def kind_of(deviation: str) -> str:
@@ -95,8 +102,11 @@ def _too_much(text: str) -> str:
 def _stripped(text: str) -> tuple[str, list[str]]:
     """The text with plain headings and without marks, and what was mended."""
     found: list[str] = []
-    specials = sorted(set(_SPECIAL.findall(text)))
-    body = _SPECIAL.sub(" ", text)
+    visible = without_unseen(text)
+    if visible != text:
+        found.append("signs that cannot be seen removed")
+    specials = sorted(set(_SPECIAL.findall(visible)))
+    body = _SPECIAL.sub(" ", visible)
     if specials:
         found.append(f"special tokens removed: {' '.join(specials)}")
     plain = _MARKDOWN.sub("", _FENCE.sub("", body))

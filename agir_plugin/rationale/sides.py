@@ -66,8 +66,10 @@ def _worsens(row: Clause, cues: list[int]) -> bool:
 def denied_arms(row: Clause) -> Iterator[Side | None]:
     """The side of each `no arm swing on the left`: an arm word that is denied and of which no cue speaks."""
     for place, token in enumerate(row):
+        if token.kind != "negation":
+            continue
         end = next((later for later in range(place, len(row)) if row[later].kind == "comma"), len(row))
-        if token.kind != "negation" or any(other.is_cue for other in row[place:end]):
+        if any(other.is_cue for other in row[place:end]):
             continue
         denied = on_over(row, place + 1, ("word", "article", "side", "degree"))
         if denied < len(row) and row[denied].value == "arm":

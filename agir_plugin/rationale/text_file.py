@@ -76,7 +76,12 @@ def read_texts(path: Path) -> dict[str, str]:
             f'{path}: expected a JSON object such as {{"SUB01_off_walk_1": "Foot: ... Arm: ... Overall: ..."}}, '
             f"got {wrong}; give one text per walk"
         )
-    return dict(texts)
+    return {_storable(key): _storable(text) for key, text in texts.items()}
+
+
+def _storable(text: str) -> str:
+    """The text with a question mark for each half of a surrogate pair, which JSON can spell and no file can hold."""
+    return text.encode("utf8", "replace").decode("utf8")
 
 
 def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

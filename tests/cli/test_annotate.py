@@ -133,7 +133,7 @@ def test_a_second_run_of_the_rules_leaves_every_file_of_the_cohort_as_it_is(agir
         "stall", "reset", "half", 500, 429, (429, {"Retry-After": "2"}), (429, {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}),
         (503, {"Retry-After": "soon"}), "", "Foot: La marche est lente. Arm: Les bras sont raides. Overall: Le rythme est lent.",
         "word " * 10_000, f"{GOOD} " * 400, f"<reasoning_start>{GOOD}<reasoning_end><score_start><score_1><score_end></s>",
-        f"```\n**Foot:** {GOOD[6:]}\n```",
+        f"```\n**Foot:** {GOOD[6:]}\n```", GOOD.replace("steps", "steps\x00\ufeff"),
     ],
     ids=str,
 )
@@ -144,6 +144,12 @@ def test_every_walk_gets_its_text_whatever_the_server_does_once_in_a_while(agir,
     found = rows(own)
     assert {f"Foot: {row['foot']} Arm: {row['arm']} Overall: {row['overall']}" for row in found.values()} == {GOOD}
     assert len(found) == 16 and not (own / "rationale_failures.json").exists() and not list(own.rglob("*.tmp"))
+
+
+def test_half_a_surrogate_pair_in_an_answer_ends_nothing(agir, own: Path):
+    with serving(GOOD.replace("steps", "steps\ud83d")) as server:
+        ended = agir("annotate", own, *asked(server, "--confirm-host", "127.0.0.1"))
+    assert ended.code == 0 and "16 rationales by openai" in ended.err and len(list((own / "answers").iterdir())) == 16
 
 
 def test_a_disk_that_fills_between_two_answers_keeps_those_before_and_a_rerun_asks_for_the_others(agir, own: Path, monkeypatch):
@@ -195,11 +201,22 @@ def test_a_cohort_with_one_walk(agir, files: Path, tmp_path: Path):
     assert len(rows(out)) == 1
 
 
+def test_ctrl_c_keeps_the_answers_so_far(agir, own: Path):
+    before = rows(own)
+    with serving(GOOD, GOOD, "stall") as server:
+        words = asked(server, "--confirm-host", "127.0.0.1")
+        ended, _ = on_terminal(["annotate", own, *words], [("2/16", "\x03")], {"TERM": "xterm"})
+        assert ended == 130 and rows(own) == before and len(list((own / "answers").iterdir())) == 2
+        calls = len(server.seen)
+        again = agir("annotate", own, *words)
+        assert again.code == 0 and len(server.seen) - calls == 14
+
+
 @pytest.mark.parametrize("keys, code, calls", [("y\n", 0, 16), ("n\n", 2, 0), ("\n", 2, 0), ("\x03", 130, 0)])
 def test_on_a_terminal_the_host_is_asked_for_after_the_estimate(own: Path, keys: str, code: int, calls: int):
     before = rows(own)
     with serving() as server:
-        ended, printed = on_terminal(["annotate", own, *asked(server)], [("Send gait parameters", keys)])
+        ended, printed = on_terminal(["annotate", own, *asked(server)], [("[y/N]: ", keys)])
         assert ended == code and len(server.seen) == calls
     assert printed.index("16 calls, about") < printed.index("Send gait parameters and scores to 127.0.0.1?")
     assert "plain http" in printed and (rows(own) == before) == (calls == 0)
@@ -216,6 +233,14 @@ def test_the_published_texts_are_checked_without_a_cohort(agir, shared_data: Pat
     report = json.loads((tmp_path / "report.json").read_text(encoding="utf8"))
     assert report["share_with_a_claim"] >= 0.99 and report["parts"] == 2658 and len(report["by_text"]) == 886
     assert f"sections with an understood statement: {report['share_with_a_claim']:.3f}" in ended.out
+
+
+def test_texts_with_broken_signs_are_reported(agir, tmp_path: Path):
+    path = tmp_path / "texts.json"
+    path.write_text(json.dumps({"A\ud800": "no \udfff text \u2713", "B": GOOD + " \ud83d"}))
+    ended = agir("annotate", "--check", path, "--json", tmp_path / "report.json")
+    assert ended.code == 0 and "A?: expected the parts" in ended.out and "2 texts, 1 in three parts" in ended.out
+    assert set(json.loads((tmp_path / "report.json").read_text(encoding="utf8"))["by_text"]) == {"A?", "B"}
 
 
 def test_texts_are_checked_against_their_walks_and_nothing_is_written(agir, own: Path, tmp_path: Path):

@@ -16,7 +16,7 @@ GOOD = (
 
 @dataclass
 class Double:
-    """`script` holds what the next requests get: a status, an answer's text, or one of `half`, `reset`, `stall`."""
+    """`script` holds what the next requests get: a status, an answer's text, or one of `half`, `reset`, `stall`, `drip`."""
 
     script: list[object]
     seen: list[dict] = field(default_factory=list)
@@ -47,6 +47,9 @@ def serving(*script: object) -> Iterator[Double]:
                 self.close_connection = True
                 self.connection.close()
                 return
+            if what == "drip":
+                self._drip()
+                return
             status, headers = what if isinstance(what, tuple) else (what if isinstance(what, int) else 200, {})
             body = completion(what) if isinstance(what, str) else b"{}"
             body = completion(GOOD)[:40] if what == "half" else body
@@ -55,6 +58,18 @@ def serving(*script: object) -> Iterator[Double]:
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
+
+        def _drip(self) -> None:
+            """One byte of a long response at a time, until nobody listens any more."""
+            self.send_response(200)
+            self.send_header("Content-Length", "100000")
+            self.end_headers()
+            self.close_connection = True
+            try:
+                while not double.release.wait(0.02):
+                    self.wfile.write(b" ")
+            except OSError:
+                return
 
         def log_message(self, *_: object) -> None:
             return

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -63,6 +64,20 @@ def test_precision_and_recall(part, wording, precision, recall, record_property)
     print(f"{part} {wording}, {right + total['missed']} labels: precision {measured[0]:.3f}, recall {measured[1]:.3f}")
     record_property("precision and recall", measured)
     assert measured[0] >= precision and measured[1] >= recall
+
+
+def test_the_documentation_gives_these_figures():
+    document = (Path(__file__).parents[2] / "docs" / "rationales.md").read_text(encoding="utf8")
+    rows = re.findall(r"^\| (\w+)[^|]*\| (\d+) \| (\d+) \|[^|]*\| ([\d.]+), ([\d.]+) \|$", document, re.MULTILINE)
+    measured = []
+    for name, groups in {"rules": [("tuning", "rules"), ("fresh", "rules")], **{
+        part: [(part, "other")] for part in SENTENCES
+    }}.items():
+        total = sum((counts(*group) for group in groups), Counter())
+        right, sentences = total["right"], sum(len(SENTENCES[part][wording]) for part, wording in groups)
+        shares = right / (right + total["extra"]), right / (right + total["missed"])
+        measured.append((name, str(sentences), str(right + total["missed"]), *(f"{share:.2f}" for share in shares)))
+    assert set(rows) == set(measured)
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,14 @@ def test_a_server_that_stalls_is_given_up_after_the_timeout(gait):
         assert model(server.url, Time(), timeout_s=0.2).write(gait, 1, "W").rationale.text() == GOOD
 
 
+def test_a_response_that_drips_in_is_given_up_after_the_timeout(gait):
+    time = Time()
+    with serving("drip") as server:
+        server_of = ChatServer(server.url, "m", "127.0.0.1", per_minute=0.0, timeout_s=0.2, sleep=time.sleep)
+        assert LanguageModelWriter(server_of, Store()).write(gait, 1, "W").rationale.text() == GOOD
+    assert time.slept == [1.0]
+
+
 def test_retry_after_is_honoured_and_a_long_one_gives_up(gait):
     time = Time()
     replies = (429, {"Retry-After": "30"}), (429, {"Retry-After": "4000"})
@@ -127,6 +135,7 @@ def test_answers_are_kept_by_prompt_hash_and_counted_in_the_estimate(gait):
         (f"Sure! {GOOD}", "words before Foot: removed: 'Sure!'"),
         (f"<reasoning_start>{GOOD}</s>", "special tokens removed: </s> <reasoning_start>"),
         (GOOD.replace("Arm:", "ARM:"), "headings written as"),
+        (GOOD.replace("steps", "st\u200beps\x00\ud83d"), "signs that cannot be seen removed"),
         (GOOD + " This fits a score of 1.", "overall: score leak 'score', '1'"),
         (GOOD[:-1] + ", consistent with a score of 1.", "overall: score leak 'score', '1'"),
     ],
