@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -28,7 +29,7 @@ def on_terminal(
     command = [sys.executable, "-m", "agir_plugin", *map(str, words)]
     process = subprocess.Popen(
         command, stdin=theirs, stdout=theirs, stderr=theirs, env=settings | dict(env or {}), close_fds=True, start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        preexec_fn=_take_terminal,
     )
     os.close(theirs)
     printed = ""
@@ -42,6 +43,15 @@ def on_terminal(
         process.kill()
         process.wait()
         os.close(ours)
+
+
+def _take_terminal() -> None:
+    """Make the terminal that of the new process, and let Ctrl-C reach it, also where the tests run in the background."""
+    import fcntl
+    import termios
+
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _until(ours: int, awaited: str | None) -> str:
