@@ -16,7 +16,10 @@ GOOD = (
 
 @dataclass
 class Double:
-    """`script` holds what the next requests get: a status (alone, or with headers or a body), an answer's text, or one of `half`, `reset`, `stall`, `drip`."""
+    """`script` holds what the next requests get.
+
+    That is a status (alone, or with headers or a body), an answer's text, or one of `half`, `reset`, `stall`, `drip`.
+    """
 
     script: list[object]
     seen: list[dict] = field(default_factory=list)
