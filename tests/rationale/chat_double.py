@@ -16,7 +16,10 @@ GOOD = (
 
 @dataclass
 class Double:
-    """`script` holds what the next requests get: a status, an answer's text, or one of `half`, `reset`, `stall`, `drip`."""
+    """`script` holds what the next requests get.
+
+    That is a status (alone, or with headers or a body), an answer's text, or one of `half`, `reset`, `stall`, `drip`.
+    """
 
     script: list[object]
     seen: list[dict] = field(default_factory=list)
@@ -50,8 +53,10 @@ def serving(*script: object) -> Iterator[Double]:
             if what == "drip":
                 self._drip()
                 return
-            status, headers = what if isinstance(what, tuple) else (what if isinstance(what, int) else 200, {})
+            status, more = what if isinstance(what, tuple) else (what if isinstance(what, int) else 200, {})
+            headers = more if isinstance(more, dict) else {}
             body = completion(what) if isinstance(what, str) else b"{}"
+            body = more.encode() if isinstance(more, str) else body
             body = completion(GOOD)[:40] if what == "half" else body
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(body))}.items():

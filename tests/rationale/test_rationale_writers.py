@@ -89,6 +89,26 @@ def test_lasting_refusals_end_the_run_and_redirects_are_not_followed(gait):
             assert not isinstance(caught.value, WriterFailure)
 
 
+def test_fields_that_a_model_does_not_take_are_replaced_once_and_for_all(gait):
+    refusals = [
+        (400, "{\"error\": {\"message\": \"'max_tokens' is not supported, use 'max_completion_tokens'.\"}}"),
+        (400, "{\"error\": {\"message\": \"'temperature' does not support 0.0 with this model.\"}}"),
+    ]
+    with serving(*refusals) as server:
+        writer = model(server.url, Time())
+        for score in (0, 1):
+            assert writer.write(gait, score, "W").rationale.text() == GOOD
+        sent = [set(request) - {"model", "messages"} for request in server.seen]
+    assert sent == [{"max_tokens", "temperature"}, {"max_completion_tokens", "temperature"}, *[{"max_completion_tokens"}] * 2]
+
+
+def test_a_bad_request_for_another_reason_ends_the_run(gait):
+    with serving((400, "'max_tokens' no"), (400, "'max_tokens' still no")) as server:
+        with pytest.raises(AgirError, match="HTTP 400 .*still no") as caught:
+            model(server.url, Time()).write(gait, 1, "W")
+        assert not isinstance(caught.value, WriterFailure) and len(server.seen) == 2
+
+
 def test_the_rate_is_kept(gait):
     time = Time()
     with serving() as server:
