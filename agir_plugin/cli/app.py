@@ -12,6 +12,7 @@ import typer
 from agir_plugin import __version__
 from agir_plugin.cli import annotate, cohorts, demo, doctor, fetch, ingest, model, motiongpt, review, tasks, training, view, walks
 from agir_plugin.cli.console import say, show
+from agir_plugin.cli.plain_signs import show_plain_signs
 from agir_plugin.errors import AgirError
 
 #: What typer raises for wrong options and arguments; it exports the class's children only, under changing module names.
@@ -66,6 +67,7 @@ def main(args: Sequence[str] | None = None) -> None:
 def run(args: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; whatever goes wrong in a foreseen way becomes one line on stderr."""
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # there are bars of our own
+    show_plain_signs()
     try:
         code = app(None if args is None else list(args), prog_name="agir", standalone_mode=False)
         sys.stdout.flush()

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agir_plugin.cli.console import show, write_json_result
-from agir_plugin.cli.plain_signs import show_plain_signs
 
 if TYPE_CHECKING:
     from agir_plugin.cohort import Cohort
@@ -26,7 +25,6 @@ def check_texts(path: Path, cohort: Path | None, json_out: str | None) -> None:
     from agir_plugin.rationale.survey import survey
     from agir_plugin.rationale.text_file import read_texts
 
-    show_plain_signs()
     texts = read_texts(path)
     opened = Cohort.open(cohort) if cohort is not None else None
     known = {walk.walk for walk in opened.kept} if opened is not None else set()

@@ -14,7 +14,6 @@ import typer
 
 from agir_plugin.cli.console import check_result_files, say, show, write_result
 from agir_plugin.cli.keyboard import Keyboard
-from agir_plugin.cli.plain_signs import show_plain_signs
 from agir_plugin.errors import CohortError, UsageError
 
 if TYPE_CHECKING:
@@ -75,7 +74,6 @@ def review(
     if summary + apply + exporting > 1:
         raise UsageError("expected one of --summary, --apply and --export, got several; run them one after the other")
     check_result_files({"--export": export, "--export-texts": export_texts})
-    show_plain_signs()
     opened = Cohort.open(cohort)
     texts, history = offered(opened), read_history(cohort)
     if not texts:
