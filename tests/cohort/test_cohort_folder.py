@@ -232,7 +232,7 @@ def test_opening_imports_nothing_heavy() -> None:
 def test_rationales_and_texts_are_written_all_or_none(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cohort = Cohort.open(copy)
     walks = [walk.walk for walk in cohort.kept]
-    cohort.save_rationales({walk: SAID for walk in walks}, writer="rules")
+    cohort.save_rationales(dict.fromkeys(walks, SAID), writer="rules")
     before = contents(copy)
     calls = []
 
