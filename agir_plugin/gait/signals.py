@@ -4,6 +4,8 @@ Signals have time on axis 0; positions between samples are fractional sample ind
 """
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 #: Cut-off of the zero-lag Butterworth low-pass, Hz; customary for gait kinematics (Winter, Biomechanics and Motor
@@ -17,10 +19,17 @@ TWO_PASS = 0.802
 
 def low_pass(signal: np.ndarray, fps: float, cutoff_hz: float = CUTOFF_HZ) -> np.ndarray:
     """Zero-lag fourth-order Butterworth low-pass along axis 0; -3 dB at `cutoff_hz`."""
-    from scipy.signal import butter, sosfiltfilt
+    from scipy.signal import sosfiltfilt
 
-    critical = min(cutoff_hz / TWO_PASS, MAX_CUTOFF_SHARE * fps)
-    return sosfiltfilt(butter(2, critical, fs=fps, output="sos"), signal, axis=0)
+    return sosfiltfilt(_butterworth(min(cutoff_hz / TWO_PASS, MAX_CUTOFF_SHARE * fps), fps), signal, axis=0)
+
+
+@lru_cache(maxsize=64)
+def _butterworth(cutoff_hz: float, fps: float) -> np.ndarray:
+    """Second-order sections of a second-order low-pass; most recordings of a cohort have one rate."""
+    from scipy.signal import butter
+
+    return butter(2, cutoff_hz, fs=fps, output="sos")
 
 
 def densify(signal: np.ndarray, factor: int) -> np.ndarray:

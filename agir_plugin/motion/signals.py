@@ -1,6 +1,8 @@
 """Series over time enter, series without noise, gaps or surplus frames leave; frames are always the first axis."""
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 #: Gaps up to this long are bridged by a spline, seconds: about a tenth of a stride.
@@ -24,12 +26,20 @@ def low_pass(values: np.ndarray, fps: float, cutoff_hz: float, order: int = 2) -
     """
     if len(values) < 3 or cutoff_hz >= NEAR_NYQUIST * fps:
         return values
-    from scipy import signal
+    from scipy.signal import sosfiltfilt
 
     each_hz = cutoff_hz / (np.sqrt(2.0) - 1.0) ** (0.5 / order)
-    sos = signal.butter(order, min(each_hz, 0.49 * fps), fs=fps, output="sos")
+    sos = _butterworth(order, min(each_hz, 0.49 * fps), fps)
     pad = min(len(values) - 1, int(np.ceil(2.0 * fps / cutoff_hz)))
-    return signal.sosfiltfilt(sos, values, axis=0, padtype="odd", padlen=pad)
+    return sosfiltfilt(sos, values, axis=0, padtype="odd", padlen=pad)
+
+
+@lru_cache(maxsize=64)
+def _butterworth(order: int, cutoff_hz: float, fps: float) -> np.ndarray:
+    """Second-order sections of a low-pass; most recordings of a cohort have one rate."""
+    from scipy.signal import butter
+
+    return butter(order, cutoff_hz, fs=fps, output="sos")
 
 
 def fill_short_gaps(values: np.ndarray, fps: float, longest_s: float = LONGEST_SPLINE_S) -> np.ndarray:
