@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from agir_plugin import unpickle
+from agir_plugin.cohort.names import natural_key
 from agir_plugin.cohort.sources import Source
 from agir_plugin.cohort.splits import FEWEST_SUBJECTS, Fold, subject_folds
 from agir_plugin.errors import CohortError, UnreadableFile
@@ -28,7 +29,7 @@ def read_carepd_folds(path: Path | str) -> list[tuple[tuple[str, ...], tuple[str
     stored = unpickle.load(path)
     if not isinstance(stored, dict) or not stored:
         raise UnreadableFile(f"{path}: expected folds {{fold: {{train: [...], eval: [...]}}}}, got a {type(stored).__name__}")
-    return [_read_fold(path, key, stored[key]) for key in sorted(stored, key=_natural)]
+    return [_read_fold(path, key, stored[key]) for key in sorted(stored, key=lambda key: natural_key(str(key)))]
 
 
 def published_folds(path: Path, sources: Sequence[Source]) -> tuple[dict[str, tuple[Fold, ...]], dict[str, Any]]:
@@ -90,7 +91,3 @@ def _subjects(path: Path, part: Iterable[Any]) -> tuple[str, ...]:
     if not all(isinstance(subject, (str, int, np.integer)) for subject in part):
         raise UnreadableFile(f"{path}: expected names of subjects in folds, got something else; it is a file of another kind")
     return tuple(sorted({re.sub(r"[^\w.-]+", "_", str(subject)) for subject in part}))
-
-
-def _natural(key: Any) -> tuple[tuple[int, int | str], ...]:
-    return tuple((0, int(part)) if part.isdecimal() else (1, part) for part in re.split(r"(\d+)", str(key)))

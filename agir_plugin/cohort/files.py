@@ -12,18 +12,23 @@ from typing import Any
 
 import numpy as np
 
+#: Letters of a file's name that its temporary name repeats; a name may be as long as the file system allows.
+NAME_LETTERS = 40
+
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file so that it appears whole or not at all; folders are made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:NAME_LETTERS]}.", suffix=".tmp")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:  # a full disk does not say where
+            raise OSError(error.errno, error.strerror, str(path)) from None
         raise
 
 
@@ -34,8 +39,8 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text, whole or not at all."""
-    write_bytes(path, text.encode("utf8"))
+    """Write UTF-8 text, whole or not at all; bytes of file names that are no text become `\\udcfc`."""
+    write_bytes(path, text.encode("utf8", "backslashreplace"))
 
 
 def write_array(path: Path, array: np.ndarray) -> None:

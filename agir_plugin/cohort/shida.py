@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from agir_plugin.cohort.labels import Label, Labels, read_labels
+from agir_plugin.cohort.names import MACOS, natural_key, plain_place
 from agir_plugin.cohort.shida_names import TrialName, parse_name, session_of_folder, sidecar_kind
-from agir_plugin.cohort.sources import Found, Source, file_sha256
+from agir_plugin.cohort.sources import Found, Source, sealed
+from agir_plugin.cohort.trees import files_below
 from agir_plugin.errors import UnreadableFile, UsageError
 from agir_plugin.ingest import read
 
@@ -25,8 +27,6 @@ TRIMMED = ("prefer", "drop")
 REPLACED = "replaced by its trimmed recording"
 #: First bytes of an Excel 97 file; the set's force and angle tables are such files under the ending .csv.
 OLE2 = bytes.fromhex("d0cf11e0a1b11ae1")
-#: Start of the names of what macOS adds to archives.
-MACOS = "._"
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def shida_sources(
         )
     refusals, names = _refusals(files, trimmed)
     sources, used = [], []
-    for file in sorted(files, key=lambda file: (_natural(names[file.place]), file.place)):
+    for file in sorted(files, key=lambda file: (natural_key(names[file.place]), file.place)):
         source, label = _source(file, names[file.place], refusals.get(file.place, ""), known)
         sources.append(source)
         used.extend([label] if label else [])
@@ -75,7 +75,7 @@ def _files(folder: Path, skip: Path | None) -> tuple[list[_File], Counter[str]]:
     if not folder.is_dir():
         raise UnreadableFile(f"{folder}: expected the folder of the data set, but there is none; check the path")
     files, others = [], Counter()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+    for path in files_below(folder).files:
         if skip is not None and path.resolve() == skip.resolve():
             continue
         if path.suffix.lower() == ".c3d" and not path.name.startswith(MACOS):
@@ -90,9 +90,12 @@ def _kind(path: Path) -> str:
         return "macOS attributes (._*)"
     kind = sidecar_kind(path.name)
     if kind is None:
-        return path.suffix.lower() or path.name
-    with path.open("rb") as file:
-        return f"{kind} (an Excel 97 file)" if file.read(len(OLE2)) == OLE2 and kind.endswith(".csv") else kind
+        return plain_place(path.suffix.lower() or path.name)
+    try:
+        with path.open("rb") as file:
+            return f"{kind} (an Excel 97 file)" if file.read(len(OLE2)) == OLE2 and kind.endswith(".csv") else kind
+    except OSError:
+        return f"{kind} (cannot be opened)"
 
 
 def _refusals(files: Sequence[_File], trimmed: str) -> tuple[dict[str, str], dict[str, str]]:
@@ -141,9 +144,10 @@ def _source(file: _File, walk: str, refusal: str, labels: Labels | None) -> tupl
     label = labels.find(file.name.walk)[2] if labels is not None and file.name and not file.name.static else None
     if not refusal and labels is not None and label is None:
         refusal = f"no gait score for {subject} {state} in {Path(labels.path).name}"
+    sha256, closed = sealed(file.path)
     source = Source(
-        walk=walk, subject=subject, state=state, score=label.score if label else None, place=file.place,
-        sha256=file_sha256(file.path), read=partial(read, file.path), refusal=refusal, static=bool(file.name and file.name.static),
+        walk=walk, subject=subject, state=state, score=label.score if label else None, place=plain_place(file.place),
+        sha256=sha256, read=partial(read, file.path), refusal=refusal or closed, static=bool(file.name and file.name.static),
     )
     return source, label
 
@@ -155,7 +159,7 @@ def _notes(
     walks = [source for source in sources if source.subject and not source.static]
     lacking = Counter(f"{walk.subject} {walk.state}" for walk in walks if scored and walk.score is None)
     spare = [row.walk or f"{row.subject} {row.state}".strip() for row in (labels.unused(used) if scored else ())]
-    strange = [file.place for file in files if _elsewhere(file)]
+    strange = [plain_place(file.place) for file in files if _elsewhere(file)]
     sidecars = {kind: count for kind, count in sorted(others.items()) if sidecar_kind(kind.partition(" (")[0])}
     return {
         "sidecars": sidecars,
@@ -169,7 +173,3 @@ def _notes(
 def _elsewhere(file: _File) -> bool:
     folder = session_of_folder(file.path.parent.name)
     return file.name is not None and folder not in (None, (file.name.subject, file.name.state))
-
-
-def _natural(name: str) -> tuple[tuple[int, int | str], ...]:
-    return tuple((0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", name))

@@ -1,6 +1,7 @@
 """walks.csv in, one checked `Walk` per row out."""
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,9 +63,7 @@ def check_score(value: Any, subject: str, state: str, where: str) -> int:
     """A gait score as int; LabelError naming subject and state when it is not 0, 1 or 2 (3 and 4 are never
     clipped).
     """
-    text = str(value).strip()
-    if text.endswith(".0"):
-        text = text[:-2]
+    text = re.sub(r"[.,]0+$", "", str(value).strip())  # 1.0, and 1,0 of a German spreadsheet
     if text not in {str(score) for score in SCORES}:
         raise LabelError(
             f"{where}: expected a gait score of 0, 1 or 2 for {subject}{' ' + state if state else ''}, got "
