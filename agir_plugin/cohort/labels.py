@@ -125,8 +125,8 @@ def read_labels(path: Path | str) -> Labels:
     wide = next((line for line, row in rows if any(row[len(header) :])), None)
     if wide:
         raise LabelError(
-            f"{path}, line {wide}: expected {len(header)} cells as in the header, got more; put quotes around text with commas, and "
-            "write whole numbers"
+            f"{path}, line {wide}: expected {len(header)} cells as in the header, got more; put quotes around text with commas, "
+            "and write whole numbers"
         )
     made = (_label(path, line, dict(zip(found, row, strict=False))) for line, row in rows)
     return Labels(str(path), tuple(label for label in made if label))

@@ -77,7 +77,9 @@ def find_recordings(paths: Iterable[Path | str], labels: Labels | None) -> Found
 def _source(stem: str, file: _File, labels: Labels | None, replaced_by: str) -> tuple[Source, Label | None]:
     walk = stem.removeprefix(TRIMMED)
     subject, state, label = (labels or Labels("", ())).find(walk)
-    subject = subject or (walk if labels is None else "")
+    if labels is None:  # a place before the name, `day2_SUB01_on_walk_1`, makes nobody another person
+        named = WALK_NAME.fullmatch(file.stem.removeprefix(TRIMMED))
+        subject, state = (named["subject"], named["state"].lower()) if named else (subject or walk, state)
     sha256, refusal = sealed(file.path)
     if STATIC.search(stem):
         refusal = "a static trial, not a walk"
@@ -88,8 +90,9 @@ def _source(stem: str, file: _File, labels: Labels | None, replaced_by: str) -> 
     elif labels is not None and not subject:
         refusal = f"its subject is not known; name it SUB01_on_walk_1 or add it to {Path(labels.path).name}"
     source = Source(
-        walk=f"{walk}_untrimmed" if replaced_by == walk else walk, subject=subject, state=state, score=label.score if label else None,
-        place=file.place, sha256=sha256, read=partial(read, file.path), refusal=refusal, static=bool(STATIC.search(stem)),
+        walk=f"{walk}_untrimmed" if replaced_by == walk else walk, subject=subject, state=state,
+        score=label.score if label else None, place=file.place, sha256=sha256, read=partial(read, file.path), refusal=refusal,
+        static=bool(STATIC.search(stem)),
     )
     return source, label
 
@@ -146,13 +149,13 @@ def _named(files: list[_File], labelled: bool) -> list[tuple[str, _File]]:
         else:
             twins.append(file)
     taken = {name.casefold() for name, _ in named}
-    bodies = Counter(file.place.rpartition(".")[0].casefold() for file in twins)
-    places = Counter(file.place.casefold() for file in twins)
+    bodies = Counter(file.place.rpartition(".")[0] for file in twins)
+    places = Counter(file.place for file in twins)
     for file in twins:
         body, _, ending = file.place.rpartition(".")
-        if places[file.place.casefold()] > 1:  # the same path below two given folders
+        if places[file.place] > 1:  # the same path below two given folders
             body = f"{file.path.parent.name}_{body}"
-        elif bodies[body.casefold()] > 1:
+        elif bodies[body] > 1:
             body = f"{body}_{ending}"
         wanted = plain_name(re.sub(r"[^\w.-]+", "_", body))
         name = next(name for name in numbered(wanted) if name.casefold() not in taken)

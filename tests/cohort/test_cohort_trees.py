@@ -145,3 +145,9 @@ def test_an_uncut_recording_is_replaced_only_by_that_of_its_own_person(tmp_path:
 
 def test_plain_names_keep_what_is_plain() -> None:
     assert plain_name("SUB01_off_walk_1") == "SUB01_off_walk_1" and plain_name("a b\n/c") == "a b__c"
+
+
+def test_a_person_recorded_on_two_days_is_one_subject(tmp_path: Path) -> None:
+    lab = tree(tmp_path, "day1/SUB01_on_walk_1.npy", "day2/SUB01_on_walk_1.npy")
+    found = [(one.walk, one.subject, one.state) for one in find_recordings([lab], None).sources]
+    assert found == [("day1_SUB01_on_walk_1", "SUB01", "on"), ("day2_SUB01_on_walk_1", "SUB01", "on")]
