@@ -6,9 +6,12 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterator
+from typing import Any
 
 #: Most bytes of a walk's name: files are named `W_pass12.json`, and file systems take 255 bytes.
 MOST_NAME_BYTES = 230
+#: Most letters of a subject from a file of data.
+MOST_SUBJECT = 100
 #: Start of the names of what macOS adds to folders of other file systems and to archives.
 MACOS = "._"
 _STRANGE = re.compile(r"[\x00-\x1f\x7f\\/\ud800-\udfff]")
@@ -35,6 +38,11 @@ def subject_key(subject: str) -> str:
     """Equal for spellings of one subject: upper and lower case, composed umlauts, leading zeros, `1.0` of a spreadsheet."""
     folded = unicodedata.normalize("NFC", subject).casefold().strip()
     return re.sub(r"\d+", lambda number: number[0].lstrip("0") or "0", re.sub(r"^(\d+)\.0$", r"\1", folded))
+
+
+def plain_subject(subject: Any) -> str:
+    """A person's name out of whatever a file of data calls them: letters, digits, `_`, `.` and `-`, at most `MOST_SUBJECT`."""
+    return re.sub(r"[^\w.-]+", "_", str(subject)[:MOST_SUBJECT])
 
 
 def natural_key(name: str) -> tuple[tuple[int, int | str], ...]:
