@@ -5,6 +5,7 @@ Parkinson's disease, on and off medication, and a table of clinical scores, PDGi
 """
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -55,10 +56,11 @@ def shida_sources(
         raise UsageError(f"trimmed: expected one of {', '.join(TRIMMED)}, got {trimmed!r}; choose one of these")
     folder = Path(folder)
     known = labels if isinstance(labels, Labels) else read_labels(labels) if labels is not None else None
-    files, others = _files(folder, skip=None if known is None else Path(known.path))
+    files, others, closed = _files(folder, skip=None if known is None else Path(known.path))
     if not files:
+        also = f"; {closed[0]} could not be opened" if closed else ""
         raise UnreadableFile(
-            f"{folder}: expected the C3D files of the data set (SUB01_off/SUB01_off_walk_1.c3d), found none; unpack "
+            f"{folder}: expected the C3D files of the data set (SUB01_off/SUB01_off_walk_1.c3d), found none{also}; unpack "
             "C3Dfiles.zip there, or run `agir fetch shida --out` with this folder"
         )
     refusals, names = _refusals(files, trimmed)
@@ -67,22 +69,24 @@ def shida_sources(
         source, label = _source(file, names[file.place], refusals.get(file.place, ""), known)
         sources.append(source)
         used.extend([label] if label else [])
-    return Found(tuple(sources), _notes(files, sources, others, known, used))
+    notes = _notes(files, sources, others, known, used)
+    return Found(tuple(sources), notes | ({"folders_not_opened": closed} if closed else {}))
 
 
-def _files(folder: Path, skip: Path | None) -> tuple[list[_File], Counter[str]]:
-    """The C3D files, and how many of each other kind there are; the labels file is not counted."""
+def _files(folder: Path, skip: Path | None) -> tuple[list[_File], Counter[str], list[str]]:
+    """The C3D files, how many of each other kind there are (without the labels file), and folders that cannot be opened."""
     if not folder.is_dir():
         raise UnreadableFile(f"{folder}: expected the folder of the data set, but there is none; check the path")
     files, others = [], Counter()
-    for path in files_below(folder).files:
-        if skip is not None and path.resolve() == skip.resolve():
+    tree = files_below(folder)
+    for path in tree.files:
+        if skip is not None and os.path.realpath(path) == os.path.realpath(skip):
             continue
         if path.suffix.lower() == ".c3d" and not path.name.startswith(MACOS):
             files.append(_File(path, path.relative_to(folder).as_posix(), parse_name(path.stem)))
         else:
             others[_kind(path)] += 1
-    return files, others
+    return files, others, [plain_place(str(path)) for path in tree.closed]
 
 
 def _kind(path: Path) -> str:
