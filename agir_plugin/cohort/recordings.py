@@ -128,10 +128,10 @@ def _search(paths: Iterable[Path | str]) -> _Searched:
 
 
 def _is_recording(path: Path) -> bool:
-    """By content and ending; a link that leads nowhere by its ending alone, so that it is listed and not lost."""
+    """By content and ending; where nothing can be looked at, such as a link to nowhere, by its ending alone: listed, not lost."""
     if path.name.startswith(MACOS):
         return False
-    return is_recording(path) or (path.is_symlink() and not path.exists() and path.suffix.lower() in endings())
+    return is_recording(path) if os.path.exists(path) else path.suffix.lower() in endings()
 
 
 def _kind(path: Path) -> str:

@@ -33,8 +33,9 @@ def files_below(folder: Path) -> Tree:
             continue
         for entry in entries:
             path = here / entry.name
-            if not path.is_dir():  # unlike the entry's own, this does not fail for links in a circle
-                files += [path] if path.is_file() or entry.is_symlink() else []
+            link = entry.is_symlink()
+            if not (os.path.isdir(path) if link else entry.is_dir()):  # isdir does not fail for links in a circle
+                files += [path] if link or entry.is_file() else []
             elif os.path.realpath(path) not in seen and not _is_cohort(path):
                 seen.add(os.path.realpath(path))
                 waiting.append(path)

@@ -151,3 +151,17 @@ def test_a_person_recorded_on_two_days_is_one_subject(tmp_path: Path) -> None:
     lab = tree(tmp_path, "day1/SUB01_on_walk_1.npy", "day2/SUB01_on_walk_1.npy")
     found = [(one.walk, one.subject, one.state) for one in find_recordings([lab], None).sources]
     assert found == [("day1_SUB01_on_walk_1", "SUB01", "on"), ("day2_SUB01_on_walk_1", "SUB01", "on")]
+
+
+def test_a_folder_whose_files_can_be_listed_but_not_looked_at(tmp_path: Path, monkeypatch) -> None:
+    lab = tree(tmp_path, "SUB01_on_walk_1.npy", "shut/SUB02_on_walk_1.npy")
+    real = os.stat
+
+    def stat(path, *more, **options):
+        if "shut/" in str(path):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *more, **options)
+
+    monkeypatch.setattr(os, "stat", stat)
+    assert files_below(lab).files == (lab / "SUB01_on_walk_1.npy", lab / "shut" / "SUB02_on_walk_1.npy")
+    assert names(lab) == ["SUB01_on_walk_1", "SUB02_on_walk_1"]
