@@ -1,6 +1,7 @@
 """walks.csv in, one checked `Walk` per row out."""
 from __future__ import annotations
 
+import csv
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,14 +44,20 @@ def read_walks(path: Path) -> tuple[Walk, ...]:
     """
     if not path.is_file():
         raise CohortError(f"{path}: missing; a cohort folder needs it; make one with `agir synth` or `agir ingest`")
-    rows = read_table(path)
+    try:
+        rows = read_table(path)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise CohortError(
+            f"{path}: expected a CSV table in UTF-8, but reading it failed ({error}); another program changed it, build the cohort "
+            "again"
+        ) from None
     lacking = [name for name in COLUMNS if rows and name not in rows[0]]
     if lacking:
         raise CohortError(
             f"{path}: expected the columns {', '.join(COLUMNS)}; {', '.join(lacking)} is missing; build the cohort "
             "again"
         )
-    walks = tuple(_read_walk(path, {name: row[name] for name in COLUMNS}) for row in rows)
+    walks = tuple(_read_walk(path, {name: row[name] or "" for name in COLUMNS}) for row in rows)
     seen: set[str] = set()
     for walk in walks:
         if walk.walk in seen:

@@ -27,7 +27,7 @@ from agir_plugin.cohort.summary import write_summary
 from agir_plugin.cohort.walks import KEPT, REFUSED, Walk, read_walks
 from agir_plugin.cohort.workers import in_order
 from agir_plugin.consts import MODEL_FPS
-from agir_plugin.errors import CohortError, UnreadableFile, UnusableRecording
+from agir_plugin.errors import CohortError, LabelError, UnreadableFile, UnusableRecording
 
 #: Called after each walk with the number of walks done and the number of all walks.
 Progress = Callable[[int, int], None]
@@ -188,7 +188,7 @@ def _resume(out: Path, facts: Mapping[str, Any]) -> dict[str, list[Walk]]:
     if before.get("versions") != facts["versions"]:
         (out / JOURNAL).unlink(missing_ok=True)
         return {}
-    rows = read_walks(out / "walks.csv") if (out / "walks.csv").is_file() else ()
+    rows = _rows(out / "walks.csv")
     done: dict[str, list[Walk]] = {}
     for row in rows:
         done.setdefault(row.walk, []).append(row)
@@ -197,8 +197,19 @@ def _resume(out: Path, facts: Mapping[str, Any]) -> dict[str, list[Walk]]:
     return done | _journal(out / JOURNAL)
 
 
+def _rows(path: Path) -> tuple[Walk, ...]:
+    try:
+        return read_walks(path) if path.is_file() else ()
+    except (CohortError, LabelError):
+        return ()  # another program changed it: all is made anew
+
+
 def _journal(path: Path) -> dict[str, list[Walk]]:
-    return {walk: [Walk(**row) for row in rows] for walk, rows in map(json.loads, _whole_lines(path))}
+    try:
+        return {walk: [Walk(**row) for row in rows] for walk, rows in map(json.loads, _whole_lines(path))}
+    except (ValueError, TypeError):
+        path.unlink()  # damaged: what it told is made anew
+        return {}
 
 
 def _whole_lines(path: Path) -> list[str]:
@@ -221,7 +232,8 @@ def _reusable(out: Path, done: Mapping[str, list[Walk]], job: Job) -> list[Walk]
     wanted = (job.sha256, job.subject, job.state, job.score)
     same = all((row.sha256, row.subject, row.state, row.score) == wanted for row in rows)
     there = (out / kind / f"{walk}{ending}" for walk in kept for kind, ending in WALK_FILES.items())
-    return rows if same and all(path.is_file() for path in there) else None
+    # after a power cut a file can be there, and empty
+    return rows if same and all(path.is_file() and path.stat().st_size for path in there) else None
 
 
 def _write_job(out: Path, job: Job) -> list[Walk]:

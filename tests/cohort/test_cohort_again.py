@@ -149,3 +149,30 @@ def test_walks_whose_names_differ_by_case_only(lab: Path, tmp_path: Path) -> Non
     kept = build_cohort([lab], tmp_path / "without").kept
     assert len({walk.walk.lower() for walk in kept}) == 5 and len({walk.subject for walk in kept}) == 4
     assert json.loads((tmp_path / "without" / "cohort.json").read_text())["recordings"] == 5
+
+
+@pytest.mark.parametrize("content", [b"walk;subject\r\nM\xfcller;1\r\n", b"walk,subject\na,b\n", b"\x00\xff" * 50, b""])
+def test_a_table_of_walks_that_another_program_changed_is_made_anew(content: bytes, lab: Path, tmp_path: Path) -> None:
+    whole = contents(build_cohort([lab], tmp_path / "out", table(tmp_path)).folder)
+    (tmp_path / "out" / "walks.csv").write_bytes(content)
+    if content:
+        with pytest.raises(CohortError, match="walks.csv: .*build the cohort again"):
+            Cohort.open(tmp_path / "out")
+    assert contents(build_cohort([lab], tmp_path / "out", table(tmp_path)).folder) == whole
+
+
+@pytest.mark.parametrize("place", ["gait/SUB01_on_walk_1.json", "joints/SUB02_on_walk_1.npy"])
+def test_files_that_a_power_cut_left_empty_are_made_anew(place: str, lab: Path, tmp_path: Path) -> None:
+    cohort = build_cohort([lab], tmp_path / "out", table(tmp_path))
+    whole = contents(cohort.folder)
+    (cohort.folder / place).write_bytes(b"")
+    with pytest.raises(CohortError, match="reading it failed .*; delete it and run the command that made the cohort again"):
+        cohort.gait("SUB01_on_walk_1") if "gait" in place else cohort.joints("SUB02_on_walk_1")
+    assert contents(build_cohort([lab], tmp_path / "out", table(tmp_path)).folder) == whole
+
+
+def test_a_damaged_journal_costs_time_only(lab: Path, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        build_cohort([lab], tmp_path / "out", table(tmp_path), progress=stop_at(2))
+    (tmp_path / "out" / ".journal.jsonl").write_text('["SUB01_on_walk_1", [{"other": 1}]]\nnonsense\n')
+    assert len(build_cohort([lab], tmp_path / "out", table(tmp_path)).kept) == 4

@@ -10,6 +10,7 @@ import pytest
 
 from agir_plugin.cohort import build_cohort
 from agir_plugin.cohort import sources as cohort_sources
+from agir_plugin.cohort.fitted import _shape_file
 from agir_plugin.cohort.labels import read_labels
 from agir_plugin.cohort.names import MOST_NAME_BYTES, plain_name, subject_key
 from agir_plugin.cohort.recordings import find_recordings
@@ -165,3 +166,14 @@ def test_a_folder_whose_files_can_be_listed_but_not_looked_at(tmp_path: Path, mo
     monkeypatch.setattr(os, "stat", stat)
     assert files_below(lab).files == (lab / "SUB01_on_walk_1.npy", lab / "shut" / "SUB02_on_walk_1.npy")
     assert names(lab) == ["SUB01_on_walk_1", "SUB02_on_walk_1"]
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "SUB01_on_walk_1.npy")
+    source, = find_recordings([tmp_path / "SUB01_on_walk_1.npy"], None).sources
+    assert source.refusal == "it is no file but a pipe or device; write the recording to a file first"
+
+
+def test_a_subject_named_like_a_path_stays_within_the_cohort(tmp_path: Path) -> None:
+    places = {_shape_file(tmp_path, subject) for subject in ("SUB01", "2024/17", "2024_17", "../../x")}
+    assert len(places) == 4 and {place.parent for place in places} == {tmp_path} and tmp_path / "SUB01.npz" in places
