@@ -81,6 +81,9 @@ def ingest(
     closed = cohort.facts.get("folders_not_opened") or []
     if closed:
         say(f"these folders could not be opened, what is in them is not in the cohort: {_some(closed)}; check their permissions")
+    copies = [" = ".join(places) for places in cohort.facts.get("same_recording") or []]
+    if copies:
+        say(f"the same recording more than once, which tests a model on what it was trained on: {_some(copies)}; remove the copies")
     _say_account(cohort)
     scored = any(walk.score is not None for walk in cohort.kept)
     say(f"{out}: {counted(cohort)}{f'; next: `agir annotate {out}`' if scored else ''}")

@@ -67,7 +67,7 @@ def published_folds(path: Path, sources: Sequence[Source]) -> tuple[dict[str, tu
 
 
 def _spellings(known: Iterable[str]) -> dict[str, str]:
-    """How the data spell a subject whose number the folds write with other zeros (3DGait: 7 here, `007` there)."""
+    """How the data spell a subject whose number the folds write with other zeros (7 here, `007` there)."""
     found = defaultdict(list)
     for subject in known:
         found[subject_key(subject)].append(subject)

@@ -71,7 +71,8 @@ def find_recordings(paths: Iterable[Path | str], labels: Labels | None) -> Found
     unused = labels.unused(used) if labels is not None else ()
     spare = [f"{row.walk or row.subject} {'' if row.walk else row.state}".strip() for row in unused]
     notes = {"labels_without_walks": spare, "recordings": len(sources), "other_files": dict(sorted(found.others.items()))}
-    return Found(_same_subjects(sources), notes | ({"folders_not_opened": found.closed} if found.closed else {}))
+    more = {"folders_not_opened": found.closed, "same_recording": _copies(sources)}
+    return Found(_same_subjects(sources), notes | {name: told for name, told in more.items() if told})
 
 
 def _source(stem: str, file: _File, labels: Labels | None, replaced_by: str) -> tuple[Source, Label | None]:
@@ -101,6 +102,15 @@ def _same_subjects(sources: list[Source]) -> tuple[Source, ...]:
     """One spelling per subject, the first: `SUB01` and `sub01` are one person, who must not be trained and tested on."""
     spelled: dict[str, str] = {}
     return tuple(replace(one, subject=spelled.setdefault(one.subject.casefold(), one.subject)) for one in sources)
+
+
+def _copies(sources: list[Source]) -> list[list[str]]:
+    """Places of usable recordings whose bytes are the same: copies of one walk, in two people's folders perhaps."""
+    places: dict[str, list[str]] = {}
+    for source in sources:
+        if not source.refusal:
+            places.setdefault(source.sha256, []).append(source.place)
+    return [same for same in places.values() if len(same) > 1]
 
 
 def _search(paths: Iterable[Path | str]) -> _Searched:

@@ -177,3 +177,9 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
 def test_a_subject_named_like_a_path_stays_within_the_cohort(tmp_path: Path) -> None:
     places = {_shape_file(tmp_path, subject) for subject in ("SUB01", "2024/17", "2024_17", "../../x")}
     assert len(places) == 4 and {place.parent for place in places} == {tmp_path} and tmp_path / "SUB01.npz" in places
+
+
+def test_copies_of_one_recording_are_told(tmp_path: Path) -> None:
+    lab = tree(tmp_path, "SUB01_on_walk_1.npy", "SUB02_on_walk_1.npy", "SUB03_on_static_1.npy")
+    (lab / "SUB04_on_walk_1.npy").write_bytes(b"\x93NUMPY another")
+    assert find_recordings([lab], None).notes["same_recording"] == [["SUB01_on_walk_1.npy", "SUB02_on_walk_1.npy"]]
