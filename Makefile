@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OUT ?= demo_run
 CONSTRAINTS ?= constraints.txt
 
-.PHONY: help demo test test-matrix test-upstream compare-hosts lint bench bench-ingest bench-fit constraints clean
+.PHONY: help demo test test-matrix test-upstream compare-hosts lint bench bench-ingest bench-fit accuracy constraints clean
 
 help:
 	@echo "make demo [WALK=walk.c3d]  train on a synthetic cohort and assess a walk (minutes; no network after installation)"
@@ -16,6 +16,7 @@ help:
 	@echo "make lint                  style, layers"
 	@echo "make bench                 speed, as ratios against the plain alternative"
 	@echo "make bench-ingest          recordings to a cohort: walks per second, by one and two workers, and memory"
+	@echo "make accuracy [DATA=DIR]    gait events and parameters against what laboratories stored in their C3D files"
 	@echo "make bench-fit             marker fitting on a synthetic body: accuracy, speed, beside L-BFGS"
 
 demo: $(VENV)/.installed
@@ -60,6 +61,9 @@ bench: $(VENV)/.installed-dev
 
 bench-ingest: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/bench_ingest.py
+
+accuracy: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/accuracy.py $(DATA)
 
 bench-fit: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/bench_fit.py

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agir_plugin.cli.console import progress_bar, say
-from agir_plugin.errors import AgirError, CohortError
+from agir_plugin.cli.check_texts import check_texts
+from agir_plugin.cli.console import check_result_files, progress_bar, say
+from agir_plugin.errors import AgirError, CohortError, UsageError
 
 if TYPE_CHECKING:
     from agir_plugin.cohort import Cohort
-    from agir_plugin.rationale.writers import Job, Writer, Written
+    from agir_plugin.rationale.writers import Job, Writer, WriterOptions, Written
 
 #: Walks in a row that a server may fail before the rest is left for the next run.
 DOWN = 3
@@ -59,9 +60,9 @@ class AnswerFolder:
 
 def annotate(
     cohort: Annotated[
-        Path,
+        Path | None,
         typer.Argument(metavar="COHORT", help="Cohort folder, from `agir synth` or `agir ingest`.", show_default=False),
-    ],
+    ] = None,
     writer: Annotated[str, typer.Option(help="Registered writer: rules, openai, file.")] = "rules",
     base_url: Annotated[str, typer.Option(metavar="URL", help="openai: address of the server, up to /v1.")] = "",
     model: Annotated[str, typer.Option(metavar="NAME", help="openai: the server's name of the model.")] = "",
@@ -76,24 +77,49 @@ def annotate(
     replace_reviewed: Annotated[
         bool, typer.Option("--replace-reviewed", help="Write anew what a person has reviewed, too.")
     ] = False,
+    check: Annotated[
+        Path | None,
+        typer.Option(metavar="JSON", help="Write nothing: report on a file's texts. COHORT may be left out.", show_default=False),
+    ] = None,
+    json_out: Annotated[
+        str | None, typer.Option("--json", metavar="OUT", help="--check: the report as JSON (- for stdout).", show_default=False)
+    ] = None,
 ) -> None:
     """Write a rationale for every labelled walk of a cohort from its measured parameters, and check them all.
 
     * `agir annotate cohort`: writes Foot, Arm and Overall by rules, without a network, the same each time
     * `agir annotate cohort --writer openai --base-url https://example.org/v1 --model NAME --confirm-host example.org`
     * `agir annotate cohort --writer file --texts CoT_annotation.json`: texts that somebody else wrote
+    * `agir annotate --check CoT_annotation.json`: are they usable, do they leak the score, what is understood of them
+    * `agir annotate cohort --check CoT_annotation.json`: the same, and how far they agree with the walks
 
     A server gets parameters and scores only, never names; its key is read from AGIR_LLM_API_KEY or OPENAI_API_KEY.
     Rationales are replaced, but for walks that get none now or that a person has reviewed. Run again, it asks only for
     what is missing.
     """
+    from agir_plugin.rationale.writers import WriterOptions
+
+    check_result_files({"--json": json_out})
+    options = WriterOptions(
+        base_url, model, confirm_host, per_minute, timeout, texts, None if cohort is None else AnswerFolder(cohort / ANSWERS)
+    )
+    if check is not None:
+        if writer != "rules" or options.given() or replace_reviewed:
+            raise UsageError("--check reports on texts and writes none; leave --writer and what belongs to it out")
+        check_texts(check, cohort, json_out)
+    elif json_out is not None:
+        raise UsageError("--json was given without --check TEXTS.json, whose report it is; give both or none")
+    elif cohort is None:
+        raise UsageError("expected a COHORT to write rationales for, got none; name its folder, or a file with --check")
+    else:
+        _annotate(cohort, writer, options, replace_reviewed)
+
+
+def _annotate(cohort: Path, writer: str, options: WriterOptions, replace_reviewed: bool) -> None:
     from agir_plugin.cohort import Cohort
-    from agir_plugin.rationale.writers import WriterOptions, open_writer
+    from agir_plugin.rationale.writers import open_writer
 
     opened = Cohort.open(cohort)
-    options = WriterOptions(
-        base_url, model, confirm_host, per_minute, timeout, texts, AnswerFolder(cohort / ANSWERS)
-    )
     ready = open_writer(writer, options)
     earlier = _rows(cohort)
     kept = set() if replace_reviewed else {walk for walk, row in earlier.items() if row.get("reviewed_by")}
@@ -171,6 +197,7 @@ def _save(cohort: Cohort, writer: str, outcome: Outcome, earlier: Mapping[str, M
 def _report(cohort: Cohort, writer: str, outcome: Outcome, kept: set[str]) -> None:
     """Texts, what the check says of them, leaks and deviations; then what is missing."""
     from agir_plugin.rationale import agreement, check
+    from agir_plugin.rationale.normalise import LEAK, kind_of
 
     statements = [
         statement for walk, written in outcome.written.items()
@@ -178,7 +205,7 @@ def _report(cohort: Cohort, writer: str, outcome: Outcome, kept: set[str]) -> No
     ]
     verdicts, share = Counter(statement.verdict for statement in statements), agreement(statements)
     notes = [note for written in outcome.written.values() for note in written.deviations]
-    leaked = sum("score leak" in note or "gives the score away" in note for note in notes)
+    leaked = sum(kind_of(note) == LEAK for note in notes)
     say(f"{cohort.folder}: {len(outcome.written)} rationales by {writer}")
     say(
         f"statements: {verdicts['supported']} supported, {verdicts['contradicted']} contradicted, "
@@ -195,8 +222,10 @@ def _report(cohort: Cohort, writer: str, outcome: Outcome, kept: set[str]) -> No
 
 
 def _kinds(notes: Sequence[str]) -> str:
-    """` (missing blank: 25, ...)`: deviations counted by their first words."""
-    kinds = Counter(note.partition(":")[0] if ": " in note else note for note in notes if "score leak" not in note)
+    """` (missing blank: 25, ...)`: deviations other than score leaks, counted by their kind."""
+    from agir_plugin.rationale.normalise import LEAK, kind_of
+
+    kinds = Counter(kind for kind in map(kind_of, notes) if kind != LEAK)
     return f" ({', '.join(f'{kind}: {count}' for kind, count in kinds.most_common())})" if kinds else ""
 
 

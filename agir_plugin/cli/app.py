@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 
 from agir_plugin import __version__
-from agir_plugin.cli import annotate, cohorts, demo, doctor, fetch, ingest, model, motiongpt, tasks, training, view, walks
+from agir_plugin.cli import annotate, cohorts, demo, doctor, fetch, ingest, model, motiongpt, review, tasks, training, view, walks
 from agir_plugin.cli.console import say, show
+from agir_plugin.cli.plain_signs import show_plain_signs
 from agir_plugin.errors import AgirError
 
 #: What typer raises for wrong options and arguments; it exports the class's children only, under changing module names.
@@ -49,6 +50,7 @@ app.command("synth", rich_help_panel=COHORTS)(cohorts.synth)
 app.command("fetch", rich_help_panel=COHORTS)(fetch.fetch)
 app.command("ingest", rich_help_panel=COHORTS)(ingest.ingest)
 app.command("annotate", rich_help_panel=COHORTS)(annotate.annotate)
+app.command("review", rich_help_panel=COHORTS)(review.review)
 app.command("tokenize", rich_help_panel=COHORTS)(cohorts.tokenize)
 app.command("train", rich_help_panel=MODELS)(training.train)
 app.command("test", rich_help_panel=MODELS)(training.test)
@@ -65,6 +67,7 @@ def main(args: Sequence[str] | None = None) -> None:
 def run(args: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; whatever goes wrong in a foreseen way becomes one line on stderr."""
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # there are bars of our own
+    show_plain_signs()
     try:
         code = app(None if args is None else list(args), prog_name="agir", standalone_mode=False)
         sys.stdout.flush()

@@ -30,6 +30,15 @@ def _frame_rate(value: float | None) -> float | None:
     return value
 
 
+def _event_method(value: str) -> str:
+    """Check --events before anything is loaded."""
+    from agir_plugin.gait.event_methods import NAMES
+
+    if value not in NAMES:
+        raise typer.BadParameter(f"expected one of {', '.join(NAMES)}, got {value!r}")
+    return value
+
+
 Files = Annotated[
     list[Path],
     typer.Argument(
@@ -60,23 +69,61 @@ Plot = Annotated[
     ),
 ]
 
+Events = Annotated[
+    str,
+    typer.Option(
+        "--events",
+        metavar="METHOD",
+        help="Where heel strikes and toe-offs come from: landing (default), zeni, oconnor, minimum_height, or file for the "
+        "labels that the laboratory stored.",
+        callback=_event_method,
+        show_default=False,
+    ),
+]
 
-def gait(files: Files, json_out: Json = None, csv_out: Csv = None, plot: Plot = None, fps: Fps = None) -> None:
+Sessions = Annotated[
+    str | None,
+    typer.Option(
+        "--sessions",
+        metavar="OUT",
+        help="Pool the walks of each session of a cohort (its folder stands for FILE) into a table, or - for stdout.",
+        show_default=False,
+    ),
+]
+
+
+def gait(
+    files: Files,
+    json_out: Json = None,
+    csv_out: Csv = None,
+    plot: Plot = None,
+    fps: Fps = None,
+    events: Events = "landing",
+    sessions: Sessions = None,
+) -> None:
     """Measure gait events and parameters of recordings.
 
     * `agir gait walk.c3d`: a card, each parameter beside its norm
     * `agir gait *.c3d --json gait.json --csv gait.csv`: events and parameters of many walks
     * `agir gait joints.npy --fps 30 --json -`: JSON for the next program
     * `agir gait walk.c3d --plot walk.png`: a picture of the feet and their events
+    * `agir gait walk.c3d --events zeni`: events by a published method, `--events file`: the laboratory's labels
+    * `agir gait COHORT --sessions sessions.csv`: one row per subject and state, pooled over their walks
 
     A walk that cannot be measured (a standing trial, a single step, somebody running) is refused with its reasons,
     which is a result: exit code 0. A file that cannot be read is named on stderr and the others go on: exit code 1.
     """
+    if sessions is not None:
+        others = {"--json": json_out, "--csv": csv_out, "--plot": plot, "--fps": fps}
+        _write_sessions(files, sessions, [name for name, value in others.items() if value is not None], events)
+        return
     _check_gait_results(len(files), json_out, csv_out, plot)
+    if fps is not None and events == "file":
+        raise UsageError("expected --events file without --fps: labels keep the file's own time; leave one of them out")
     from agir_plugin.gait import report_json
     from agir_plugin.report import gait_card
 
-    found, failed = _each(files, "measuring", lambda path: (path, *_measure(path, fps)))
+    found, failed = _each(files, "measuring", lambda path: (path, *_measure(path, fps, events)))
     reports = [report_json(str(path), measured) for path, _, measured in found]
     if json_out is None and csv_out is None:
         for path, _, measured in found:
@@ -139,13 +186,27 @@ def _check_gait_results(n_files: int, json_out: str | None, csv_out: str | None,
         raise UsageError(f"expected one file with --plot, got {n_files}; plot them one at a time")
 
 
-def _measure(path: Path, fps: float | None) -> tuple[Motion, GaitParameters]:
+def _write_sessions(folders: Sequence[Path], out: str, others: Sequence[str], events: str) -> None:
+    """The sessions of one cohort as a table; UsageError for options that the walks of a cohort have been measured with."""
+    given = [*others, *(["--events"] if events != "landing" else [])]
+    if len(folders) != 1 or given:
+        got = f"{len(folders)} of them" if len(folders) != 1 else f"{', '.join(given)} too"
+        raise UsageError(f"expected one cohort folder and no other option with --sessions, got {got}; leave the rest out")
+    check_result_files({"--sessions": out})
+    from agir_plugin.cohort import Cohort
+    from agir_plugin.cohort.sessions import session_parameters, session_table
+
+    write_result(session_table(session_parameters(Cohort.open(folders[0]))), out)
+
+
+def _measure(path: Path, fps: float | None, events: str) -> tuple[Motion, GaitParameters]:
     from agir_plugin.gait import measure
     from agir_plugin.ingest import read
     from agir_plugin.motion import to_motion
 
-    motion = to_motion(read(path, fps))
-    return motion, measure(motion)
+    recording = read(path, fps)
+    motion = to_motion(recording)
+    return motion, measure(motion, events, recording.events)
 
 
 def _each(files: Sequence[Path], title: str, work: Callable[[Path], Found]) -> tuple[list[Found], list[str]]:
@@ -200,5 +261,5 @@ def _plot(file: Path, motion: Motion, measured: GaitParameters, plot: Path) -> N
         return
     from agir_plugin.report.plots import plot_gait
 
-    plot_gait(motion, measured, plot)
+    plot_gait(motion, measured, plot, file.name)
     say(f"wrote {plot}")

@@ -18,18 +18,7 @@ NAME_LETTERS = 40
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file so that it appears whole or not at all; folders are made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:NAME_LETTERS]}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException as error:
-        Path(temporary).unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename is None:  # a full disk does not say where
-            raise OSError(error.errno, error.strerror, str(path)) from None
-        raise
+    _write_together({path: content})
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -41,6 +30,11 @@ def remove_leftovers(folder: Path) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text, whole or not at all; bytes of file names that are no text become `\\udcfc`."""
     write_bytes(path, text.encode("utf8", "backslashreplace"))
+
+
+def write_texts(texts: Mapping[Path, str]) -> None:
+    """Write UTF-8 texts that belong together: all of them or, where the disk fills or a folder is closed, none."""
+    _write_together({path: text.encode("utf8", "backslashreplace") for path, text in texts.items()})
 
 
 def write_array(path: Path, array: np.ndarray) -> None:
@@ -87,6 +81,28 @@ def read_table(path: Path) -> list[dict[str, str]]:
     """The rows of a CSV table as text by column name."""
     with path.open(encoding="utf8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+def _write_together(contents: Mapping[Path, bytes]) -> None:
+    """Write every file under a temporary name first, then rename them all."""
+    temporaries: list[Path] = []
+    path = Path()
+    try:
+        for path, content in contents.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:NAME_LETTERS]}.", suffix=".tmp")
+            temporaries.append(Path(name))
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            os.chmod(name, 0o644)
+        for temporary, path in zip(temporaries, contents, strict=True):
+            os.replace(temporary, path)
+    except BaseException as error:
+        for temporary in temporaries:
+            temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:  # a full disk does not say where
+            raise OSError(error.errno, error.strerror, str(path)) from None
+        raise
 
 
 def _cell(value: Any) -> str:

@@ -16,7 +16,7 @@ XLSX, XLS = b"PK\x03\x04", bytes.fromhex("d0cf11e0a1b11ae1")
 #: Sheet of the clinical table of Shida et al. (2023); of another file the first one that is not empty is read.
 SHEET = "PDGinfo"
 #: Most bytes that the parts of an Excel file may unpack to.
-MOST_BYTES = 1 << 27
+MOST_BYTES = 1 << 25
 #: Most rows and columns of a sheet that are looked at; formatting alone can make a sheet 17 thousand million cells big.
 MOST_ROWS, MOST_COLUMNS = 20_000, 500
 #: What may stand between cells, and the line by which Excel tells which it is.

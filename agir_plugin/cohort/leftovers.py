@@ -8,6 +8,7 @@ from pathlib import Path
 
 from agir_plugin.cohort.files import write_text
 from agir_plugin.cohort.manifest import WALK_FILES
+from agir_plugin.errors import CohortError
 
 #: What other commands make of a walk's features or measurements: it is dropped when the walk is made anew or is gone.
 DERIVED_FILES = {"TOKENS": ".npy", "texts": ".txt"}
@@ -46,6 +47,16 @@ def _drop(out: Path, kinds: Mapping[str, str], is_old: Callable[[str], bool]) ->
     path = out / "rationales.jsonl"
     if path.is_file():
         lines = path.read_text(encoding="utf8").splitlines(keepends=True)
-        stay = [line for line in lines if not is_old(json.loads(line)["walk"])]
+        stay = [line for number, line in enumerate(lines, start=1) if not is_old(_walk_of(line, f"{path}, line {number}"))]
         if len(stay) < len(lines):
             write_text(path, "".join(stay))
+
+
+def _walk_of(line: str, where: str) -> str:
+    try:
+        return str(json.loads(line)["walk"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise CohortError(
+            f"{where}: expected a JSON object with walk, but reading it failed ({error}); correct the line or write the rationales "
+            "again"
+        ) from None

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from agir_plugin.cohort.files import write_text
+from agir_plugin.cohort.files import write_texts
 from agir_plugin.cohort.splits import DEFAULT_SCHEME, Fold, read_fold
 from agir_plugin.cohort.texts import humanml3d_line
 from agir_plugin.cohort.walks import KEPT, Walk, read_walks
@@ -156,7 +156,7 @@ class Cohort:
         reviewed_by: Mapping[str, str] | None = None,
         provenance: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
-        """Write rationales.jsonl and texts/W.txt, each whole or not at all; CohortError for a walk that is not kept.
+        """Write rationales.jsonl and every texts/W.txt, or none of them; CohortError for a walk that is not kept.
 
         `writer` names who wrote them, `prompt_hash` the prompt (empty for rules), `reviewed_by` walk -> reviewer;
         `provenance` walk -> what of these differs for one walk, and more (model, deviations).
@@ -167,7 +167,7 @@ class Cohort:
                 f"{self.folder}: rationales were given for {len(strangers)} walks that the cohort does not keep "
                 f"({', '.join(strangers[:3])}); leave them out"
             )
-        lines = []
+        lines, texts = [], {}
         for walk in self.kept:
             if walk.walk not in rationales:
                 continue
@@ -180,8 +180,8 @@ class Cohort:
                 **(provenance or {}).get(walk.walk, {}),
             }
             lines.append(json.dumps(row, ensure_ascii=False))
-            write_text(self.folder / "texts" / f"{walk.walk}.txt", humanml3d_line(rationales[walk.walk]) + "\n")
-        write_text(self.folder / "rationales.jsonl", "".join(line + "\n" for line in lines))
+            texts[self.folder / "texts" / f"{walk.walk}.txt"] = humanml3d_line(rationales[walk.walk]) + "\n"
+        write_texts({**texts, self.folder / "rationales.jsonl": "".join(line + "\n" for line in lines)})
 
     def hash(self) -> str:
         """SHA-256 over walks.csv and the features of all kept walks: two cohorts with equal hashes train the same

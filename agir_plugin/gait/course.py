@@ -31,7 +31,8 @@ class Walk:
 
     `speed_mps` is the pelvis's mean speed along `forward`, `stepping_mps` the mean difference of the two feet's speeds,
     `turned_deg` the range of facing over the whole recording, `belt_mps` a treadmill's speed (None over ground: with a
-    belt the points are those that a camera moving with the belt sees, so that feet in stance rest).
+    belt the points are those that a camera moving with the belt sees, so that feet in stance rest). `cut_at_turn` says
+    that the recording itself was cut out of a longer one where the person turned.
     """
 
     points: Points
@@ -41,6 +42,12 @@ class Walk:
     stepping_mps: float
     turned_deg: float
     belt_mps: float | None = None
+    cut_at_turn: bool = False
+
+    @property
+    def ends_walking(self) -> bool:
+        """Whether the first and the last sample show somebody who walks straight on, as where a recording is cut off."""
+        return not (self.turns or self.cut_at_turn)
 
     @property
     def turns(self) -> bool:

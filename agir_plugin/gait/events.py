@@ -3,6 +3,9 @@
 Candidates are the extrema of heel and toe relative to the pelvis (Zeni, Richards & Higginson, Gait Posture 27:710,
 2008). They come when the foot's speed equals the body's, about 40 ms before the heel lands, so each is refined to the
 moment when the foot itself comes to rest or leaves rest (a foot-speed criterion, as in Bonci et al. 2022).
+
+Where the recording has foot markers two more cases are covered: a landing whose extremum lies before the first sample or
+a toe-off whose extremum lies behind the last one, and a body that is slower at the extremum than it is on average.
 """
 from __future__ import annotations
 
@@ -27,6 +30,8 @@ ANKLE_LANDED = 0.5
 TOE_LEFT = 0.75
 #: A foot comes to rest at most this long after, and leaves rest at most this long before, its extremum, seconds.
 REST_S = 0.2
+#: A foot is far ahead (behind) when it is within this share of the signal's size of its usual extreme.
+FAR = 0.3
 #: Heel strikes of one foot closer than this share of its usual stride are one strike seen twice.
 DOUBLED = 0.6
 
@@ -46,7 +51,7 @@ class Events:
 def detect(walk: Walk) -> Events:
     """Heel strikes and toe-offs of both feet; a foot's toe-offs lie between its heel strikes, one at most."""
     strikes = tuple(_heel_strikes(walk, side) for side in (0, 1))
-    offs = tuple(_one_per_stride(_toe_offs(walk, side), strikes[side]) for side in (0, 1))
+    offs = tuple(one_per_stride(_toe_offs(walk, side), strikes[side]) for side in (0, 1))
     return Events(strikes, offs)
 
 
@@ -54,18 +59,26 @@ def _heel_strikes(walk: Walk, side: int) -> np.ndarray:
     heel = walk.points.heel_m[:, side] @ walk.forward
     relative = heel - walk.points.joint("pelvis") @ walk.forward
     landed = HEEL_LANDED if walk.points.heel_markers else ANKLE_LANDED
-    found = [_landing(walk, heel, peak, landed) for peak in _extrema(relative, walk.points.fps)]
-    return _without_doubles(np.array([at for at in found if at is not None]))
+    peaks = extrema(relative, walk.points.fps)
+    if walk.points.heel_markers and walk.ends_walking:
+        peaks = np.append(_extremum_at_start(relative, peaks, walk.points.fps), peaks)
+    found = [_landing(walk, heel, peak, landed) for peak in peaks]
+    return without_doubles(np.array([at for at in found if at is not None]))
 
 
 def _toe_offs(walk: Walk, side: int) -> np.ndarray:
     toe = walk.points.toe_m[:, side] @ walk.forward
     relative = walk.points.joint("pelvis") @ walk.forward - toe
-    found = [_leaving(walk, toe, peak) for peak in _extrema(relative, walk.points.fps)]
+    peaks = extrema(relative, walk.points.fps)
+    if walk.points.heel_markers and walk.ends_walking:
+        last = len(toe) - 1
+        peaks = np.append(peaks, last - _extremum_at_start(relative[::-1], last - peaks, walk.points.fps))
+    found = [_leaving(walk, toe, peak) for peak in peaks]
     return np.array([at for at in found if at is not None])
 
 
-def _extrema(relative: np.ndarray, fps: float) -> np.ndarray:
+def extrema(relative: np.ndarray, fps: float) -> np.ndarray:
+    """Indices of the maxima of a foot's distance from the pelvis that stand out, at most one per stride."""
     size = signals.spread(relative)
     return signals.peaks(relative, round(MIN_STRIDE_S * fps), RISE * size, EDGE_RISE * size)
 
@@ -75,7 +88,8 @@ def _landing(walk: Walk, heel: np.ndarray, peak: int, share: float) -> float | N
     fps = walk.points.fps
     stop = min(peak + round(REST_S * fps), len(heel))
     speed = signals.velocity(heel, fps)
-    return signals.first_below(speed, peak, stop, _level(speed[peak:stop], walk.speed_mps, share))
+    at_extremum = speed[peak] if peak > 0 else np.inf
+    return signals.first_below(speed, peak, stop, _level(walk, speed[peak:stop], at_extremum, share))
 
 
 def _leaving(walk: Walk, toe: np.ndarray, peak: int) -> float | None:
@@ -83,16 +97,34 @@ def _leaving(walk: Walk, toe: np.ndarray, peak: int) -> float | None:
     fps = walk.points.fps
     start = max(peak - round(REST_S * fps), 0)
     speed = signals.velocity(toe, fps)
-    return signals.last_below(speed, start, peak + 1, _level(speed[start:peak + 1], walk.speed_mps, TOE_LEFT))
+    at_extremum = speed[peak] if peak < len(toe) - 1 else np.inf
+    return signals.last_below(speed, start, peak + 1, _level(walk, speed[start:peak + 1], at_extremum, TOE_LEFT))
 
 
-def _level(speed: np.ndarray, body_mps: float, share: float) -> float:
-    """The speed at `share` of the way from the foot's resting speed (at most half the body's) to the body's."""
-    rest = float(np.clip(speed.min(), -body_mps, body_mps / 2))
-    return rest + share * (body_mps - rest)
+def _extremum_at_start(relative: np.ndarray, peaks: np.ndarray, fps: float) -> np.ndarray:
+    """The index of an extremum that the first sample cuts off so that it does not stand out on that side; else none."""
+    near = round(REST_S * fps)
+    at = int(np.argmax(relative[:near]))
+    size = signals.spread(relative)
+    is_cut_off = at < near - 1 and relative[0] >= relative[at] - EDGE_RISE * size
+    is_far = relative[at] >= np.percentile(relative, 95) - FAR * size
+    return np.array([at] if is_cut_off and is_far and not np.any(peaks < near) else [], int)
 
 
-def _without_doubles(strikes: np.ndarray) -> np.ndarray:
+def _level(walk: Walk, speed: np.ndarray, at_extremum: float, share: float) -> float:
+    """The speed at `share` of the way from the foot's resting speed (at most half the body's) to the body's.
+
+    The body's speed is its mean. With markers it is the speed at the extremum where the mean would place the event on
+    the extremum's other side: the body slows down in double support. (Infinite where the extremum was not seen.)
+    """
+    rest = float(np.clip(speed.min(), -walk.speed_mps, walk.speed_mps / 2))
+    level = rest + share * (walk.speed_mps - rest)
+    if walk.points.heel_markers and rest < at_extremum <= level:
+        return rest + share * (float(at_extremum) - rest)
+    return level
+
+
+def without_doubles(strikes: np.ndarray) -> np.ndarray:
     """Drop each strike that follows its foot's previous one much sooner than that foot's usual stride."""
     if len(strikes) < 3:
         return strikes
@@ -104,7 +136,7 @@ def _without_doubles(strikes: np.ndarray) -> np.ndarray:
     return np.array(kept)
 
 
-def _one_per_stride(offs: np.ndarray, strikes: np.ndarray) -> np.ndarray:
+def one_per_stride(offs: np.ndarray, strikes: np.ndarray) -> np.ndarray:
     """Keep the last toe-off between two heel strikes of a foot, and at most one before the first and after the last."""
     stride = np.searchsorted(strikes, offs)
     last = np.append(stride[1:] != stride[:-1], True) if len(offs) else np.zeros(0, bool)

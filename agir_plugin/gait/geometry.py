@@ -57,8 +57,8 @@ class Points:
         return replace(self, joints_m=self.joints_m + shift, heel_m=self.heel_m + shift, toe_m=self.toe_m + shift)
 
 
-def smooth(motion: Motion) -> Points:
-    """Low-pass a motion's points (6 Hz, zero lag) and interpolate them to at least `WORKING_FPS`.
+def smooth(motion: Motion, cutoff_hz: float = signals.CUTOFF_HZ) -> Points:
+    """Low-pass a motion's points (zero lag) and interpolate them to at least `WORKING_FPS`.
 
     A point that is missing in any frame is missing (NaN) throughout.
     """
@@ -68,7 +68,7 @@ def smooth(motion: Motion) -> Points:
     toe = joints[:, [JOINT["left_foot"], JOINT["right_foot"]]] if motion.toe_m is None else motion.toe_m
     points = np.concatenate([joints, heel, toe], axis=1)
     lost = ~np.isfinite(points).all(axis=0)
-    points = signals.densify(signals.low_pass(np.where(lost, 0.0, points), motion.fps), factor)
+    points = signals.densify(signals.low_pass(np.where(lost, 0.0, points), motion.fps, cutoff_hz), factor)
     points[:, lost] = np.nan
     joints, heel, toe = np.split(points, [len(JOINT), len(JOINT) + 2], axis=1)
     return Points(motion.fps * factor, motion.start_s, joints, heel, toe, motion.heel_m is not None)

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,36 +11,50 @@ from agir_plugin.gait import quality, signals, statistics
 from agir_plugin.gait.arms_trunk import arm_swing_deg, margin_of_stability_m, trunk_flexion_deg
 from agir_plugin.gait.catalog import UNITS
 from agir_plugin.gait.course import Walk, find_walk
-from agir_plugin.gait.events import Events, detect
+from agir_plugin.gait.event_methods import DEFAULT, FILE, check_method, cutoff_hz, find_events
+from agir_plugin.gait.events import Events
 from agir_plugin.gait.foot_lift import foot_lift_m
 from agir_plugin.gait.geometry import smooth
-from agir_plugin.gait.spatiotemporal import Step, Stride, steps, strides
+from agir_plugin.gait.passes import TURNING
+from agir_plugin.gait.spatiotemporal import Step, Stride, steady_events, steps, strides
 from agir_plugin.gait.statistics import Sides
-from agir_plugin.records import Confidence, FootEvents, GaitParameters, Measure, Motion
+from agir_plugin.gait.variability import variations
+from agir_plugin.records import Confidence, FootEvents, GaitParameters, LabelledEvent, Measure, Motion
 
 #: Joints that the trunk's frame needs, in which an arm swings.
 TRUNK_JOINTS = ("neck", "left_shoulder", "right_shoulder")
 
 
-def measure(motion: Motion) -> GaitParameters:
+def measure(motion: Motion, events: str = DEFAULT, labels: Sequence[LabelledEvent] = ()) -> GaitParameters:
     """Measure one walk at its own frame rate; one that cannot be trusted is refused with reasons, without an exception.
 
-    Every name of `catalog.UNITS` is in the result; a parameter that could not be measured has no value but a reason.
+    `events` names the method that places heel strikes and toe-offs (`event_methods.NAMES`); "file" takes the recording's
+    own `labels` (`Recording.events`) and refuses a walk that has too few. The result's `source` names every method but
+    the default. Steps that start or stop the walk are among the events but not in the parameters (flag
+    "starts_or_stops"), unless they are labelled. Every name of `catalog.UNITS` is in the result; a parameter that could
+    not be measured has no value but a reason. Raises UsageError for a method that does not exist.
     """
+    check_method(events)
+    motion = motion if events == DEFAULT else replace(motion, source=f"{motion.source}, events: {events}")
     reasons = quality.unusable(motion)
     if reasons:
         return _refused(motion, reasons, ())
-    walk = find_walk(smooth(motion))
-    events = detect(walk)
-    found_steps, found_strides = steps(walk, events), strides(walk, events)
-    reasons = quality.refusals(motion, walk, events, found_steps, found_strides)
+    walk = replace(find_walk(smooth(motion, cutoff_hz(events))), cut_at_turn=TURNING in motion.flags)
+    found = find_events(walk, events, labels)
+    found_steps, found_strides = steps(walk, found), strides(walk, found)
+    reasons = quality.refusals(motion, walk, found, found_steps, found_strides)
+    if events == FILE:
+        reasons = quality.too_few_labels(walk, found, labels) or reasons
+    steady = found if events == FILE or reasons else steady_events(walk, found)
+    if steady is not found:
+        found_steps, found_strides = steps(walk, steady), strides(walk, steady)
     arms = any(_arms_reason(motion, side) is None for side in SIDES)
-    flags = quality.flags(motion, walk, found_strides, arms_measured=arms)
+    flags = quality.flags(motion, walk, found_strides, arms_measured=arms, starts_or_stops=steady is not found)
     if reasons:
         return _refused(motion, reasons, flags)
     return GaitParameters(
         status="ok", fps=motion.fps, source=motion.source, n_strides=len(found_strides), flags=flags,
-        events=_in_seconds(walk, events), parameters=_parameters(motion, walk, events, found_steps, found_strides),
+        events=_in_seconds(walk, found), parameters=_parameters(motion, walk, steady, found_steps, found_strides),
     )
 
 
@@ -67,6 +82,7 @@ def _parameters(
     best: Confidence = "medium" if walk.points.heel_markers else "low"
     lifts = _by_side(lambda side: foot_lift_m(walk, events, side))
     values = {
+        **variations(found_steps, found_strides, best),
         **_pace(walk, events, found_steps),
         **_step_values(found_steps, best),
         **_stride_values(found_strides, best),
@@ -81,7 +97,7 @@ def _pace(walk: Walk, events: Events, found: Sequence[Step]) -> dict[str, Measur
     first, last = events.strikes()[0][0], events.strikes()[-1][0]
     pelvis = walk.points.joint("pelvis") @ walk.forward
     travelled = signals.interpolate(pelvis, last) - signals.interpolate(pelvis, first)
-    cadence = 60 / np.mean([step.time_s for step in found])
+    cadence = 60 / _step_time_s(walk, found)
     length = np.mean([step.length_m for step in found])
     return {
         "cadence_spm": statistics.known("cadence_spm", cadence, len(found)),
@@ -90,20 +106,26 @@ def _pace(walk: Walk, events: Events, found: Sequence[Step]) -> dict[str, Measur
     }
 
 
+def _step_time_s(walk: Walk, found: Sequence[Step]) -> float:
+    """Mean step time: of all steps, or with foot markers of both sides alike, so that one short step more than long ones
+    does not make a limping walk faster (laboratories count whole strides).
+    """
+    sides = [[step.time_s for step in found if step.side == side] for side in (0, 1)]
+    if walk.points.heel_markers and all(sides):
+        return float(np.mean([np.mean(times) for times in sides]))
+    return float(np.mean([step.time_s for step in found]))
+
+
 def _step_values(found: Sequence[Step], best: Confidence) -> dict[str, Measure]:
     def of(read: Callable[[Step], float]) -> Sides:
         return _by_side(lambda side: [read(step) for step in found if step.side == side])
 
     lengths, times = of(lambda step: step.length_m), of(lambda step: step.time_s)
-    widths, speeds = of(lambda step: step.width_m), of(lambda step: step.speed_mps)
+    widths = of(lambda step: step.width_m)
     values = {
         **statistics.mean_of_sides("step_length_m", lengths, "step"),
         **statistics.mean_of_sides("step_time_s", times, "step"),
         "step_width_m": statistics.mean("step_width_m", [*widths[0], *widths[1]], "step", best),
-        "speed_cv_pct": statistics.variation("speed_cv_pct", speeds, "step"),
-        "step_length_cv_pct": statistics.variation("step_length_cv_pct", lengths, "step"),
-        "step_time_cv_pct": statistics.variation("step_time_cv_pct", times, "step"),
-        "step_width_cv_pct": statistics.variation("step_width_cv_pct", widths, "step", best),
     }
     for name, of_what in (("step_length_asymmetry_pct", "step_length_m"), ("step_time_asymmetry_pct", "step_time_s")):
         values[name] = statistics.asymmetry(name, values[f"{of_what}_left"], values[f"{of_what}_right"])
@@ -111,15 +133,13 @@ def _step_values(found: Sequence[Step], best: Confidence) -> dict[str, Measure]:
 
 
 def _stride_values(found: Sequence[Stride], best: Confidence) -> dict[str, Measure]:
-    times = _by_side(lambda side: [stride.time_s for stride in found if stride.side == side])
     stance = [stride.stance_pct for stride in found if stride.stance_pct is not None]
     double = [stride.double_support_pct for stride in found if stride.double_support_pct is not None]
     swing = [100 - share for share in stance]
     whole = "gait cycle with its toe-off"
     return {
         "stride_length_m": statistics.mean("stride_length_m", [stride.length_m for stride in found], "stride"),
-        "stride_time_s": statistics.mean("stride_time_s", [*times[0], *times[1]], "stride"),
-        "stride_time_cv_pct": statistics.variation("stride_time_cv_pct", times, "stride"),
+        "stride_time_s": statistics.mean("stride_time_s", [stride.time_s for stride in found], "stride"),
         "stance_pct": statistics.mean("stance_pct", stance, whole, best),
         "swing_pct": statistics.mean("swing_pct", swing, whole, best),
         "double_support_pct": statistics.mean("double_support_pct", double, "gait cycle with both toe-offs", best),

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from agir_plugin.consts import JOINT, SIDES
+from agir_plugin.gait import rate_check
 from agir_plugin.gait.course import ON_THE_SPOT, Walk
 from agir_plugin.gait.events import Events
-from agir_plugin.gait.geometry import GRAVITY, horizontal, leg_length
+from agir_plugin.gait.geometry import GRAVITY, horizontal, leg_length, smooth
 from agir_plugin.gait.spatiotemporal import Step, Stride
-from agir_plugin.records import Motion
+from agir_plugin.gait.stance_check import no_double_support, no_stance
+from agir_plugin.gait.stops import spans_between_stops
+from agir_plugin.records import LabelledEvent, Motion
 
 #: Shortest recording that can hold two steps, seconds.
 MIN_SECONDS = 1.0
@@ -44,11 +47,14 @@ def unusable(motion: Motion) -> tuple[str, ...]:
     if "implausible_size" in motion.flags:
         return ("no length unit makes a person of the recording's pelvis and feet; check the labels and the unit",)
     if motion.fps < MIN_FPS:
-        return (f"expected at least {MIN_FPS:g} frames per second to place gait events, got {motion.fps:g}",)
+        wanted = f"expected at least {MIN_FPS:g} frames per second to place gait events"
+        return (f"{wanted}, got {motion.fps:g}{rate_check.advice(motion)}",)
     if motion.seconds >= STANDING_S and _stands(motion):
         return (f"the person stands: neither foot moves by more than {STANDING_M:g} m",)
     if motion.seconds < MIN_SECONDS:
-        return (f"expected at least {MIN_SECONDS:g} s of walking, the recording has {motion.seconds:.2f} s",)
+        part = " in one straight part" if "turning" in motion.flags else ""
+        more = f"{part}{rate_check.hint(motion)}"
+        return (f"expected at least {MIN_SECONDS:g} s of walking, the recording has {motion.seconds:.2f} s{more}",)
     lacking = [name for name in NEEDED if motion.measured and name not in motion.measured]
     if lacking:
         return (f"the recording does not show the {', '.join(lacking).replace('_', ' ')}, which every parameter needs",)
@@ -69,9 +75,12 @@ def refusals(
         return ("the person stands: the feet do not step",)
     if abs(walk.speed_mps) < ON_THE_SPOT * walk.stepping_mps:
         return ("the person steps on the spot: the pelvis does not travel, and no belt carries the feet backwards",)
-    if walk.speed_mps <= 0 or np.median([step.length_m for step in steps] or [0.0]) < 0:
+    few = _too_few(motion, walk, events)
+    if walk.speed_mps <= 0 or (not few and np.median([step.length_m for step in steps] or [0.0]) < 0):
         return ("the person does not walk forwards: the pelvis travels against the direction that it faces",)
-    one_cause = _running(walk, strides) or _too_few(motion, walk, events) or _climbing(walk, events)
+    timing = rate_check.impossible_cadence(walk, steps, motion.fps) if not few else ""
+    running = _running(walk, strides) or no_stance(walk) or no_double_support(walk, events)
+    one_cause = timing or running or few or _climbing(walk, events)
     if one_cause:
         return (one_cause,)
     disorder = _disorder(events)
@@ -80,12 +89,31 @@ def refusals(
     return ()
 
 
-def flags(motion: Motion, walk: Walk, strides: Sequence[Stride], arms_measured: bool) -> tuple[str, ...]:
-    """The motion's own flags, then "treadmill", "turning", "short" and "arms_not_measured" where they apply."""
+def too_few_labels(walk: Walk, events: Events, labels: Sequence[LabelledEvent]) -> tuple[str, ...]:
+    """Why the labelled events of a file do not make a walk: too few of them, or not where somebody walks."""
+    counts = [len(strikes) for strikes in events.heel_strikes]
+    if min(counts) >= MIN_STRIKES:
+        return ()
+    first, last = walk.points.first_s, walk.points.first_s + (len(walk.points) - 1) / walk.points.fps
+    stored = sum(label.kind == "heel_strike" for label in labels)
+    return (
+        f"expected at least {MIN_STRIKES} labelled heel strikes of each foot on a straight stretch ({first:.2f} to "
+        f"{last:.2f} s), found {counts[0]} left and {counts[1]} right of the {stored} that the file has; name a method "
+        "that finds its own events",
+    )
+
+
+def flags(
+    motion: Motion, walk: Walk, strides: Sequence[Stride], arms_measured: bool, starts_or_stops: bool
+) -> tuple[str, ...]:
+    """The motion's own flags, then "treadmill", "turning", "starts_or_stops", "short", ... where they apply."""
     raised = {
         "treadmill": walk.belt_mps is not None,
         "turning": walk.turns,
+        "starts_or_stops": starts_or_stops,
         "short": len(strides) < SHORT_STRIDES,
+        "stops": len(spans_between_stops(smooth(motion))) > 1,
+        "frame_rate_in_doubt": rate_check.in_doubt(motion, strides),
         "arms_not_measured": not arms_measured,
     }
     own = [name for name, is_raised in raised.items() if is_raised and name not in motion.flags]
@@ -125,7 +153,7 @@ def _disorder(events: Events) -> float:
 def _running(walk: Walk, strides: Sequence[Stride]) -> str:
     froude = walk.speed_mps**2 / (GRAVITY * leg_length(walk.points))
     double = [stride.double_support_pct for stride in strides if stride.double_support_pct is not None]
-    flies = bool(double) and np.median(double) < RUNNING_DOUBLE_SUPPORT_PCT
+    flies = bool(strides) and (not double or np.median(double) < RUNNING_DOUBLE_SUPPORT_PCT)
     if froude <= MAYBE_RUNNING_FROUDE or (froude <= RUNNING_FROUDE and not flies):
         return ""
     return f"the person runs: {walk.speed_mps:.2f} m/s without double support, this measures walking only"

@@ -1,6 +1,7 @@
 """A table of normal values (YAML) in; norms and z-scores out. The shipped table is cited row by row and replaceable."""
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -12,6 +13,8 @@ from agir_plugin.gait.catalog import UNITS
 
 #: The table that is used when no other is named: healthy adults of 60 to 80 years.
 SHIPPED = Path(__file__).with_name("norms.yaml")
+#: Environment variable that names a YAML file of the user's own norms, which replaces the shipped table.
+NORMS_VARIABLE = "AGIR_NORMS"
 
 
 @dataclass(frozen=True)
@@ -24,24 +27,43 @@ class Norm:
     source: str
 
 
-@cache
-def norms(path: Path = SHIPPED) -> Mapping[str, Norm]:
-    """The norms of a YAML table, by parameter name; ConfigError names the row that is wrong."""
-    import yaml
+def norms(path: Path | None = None) -> Mapping[str, Norm]:
+    """The norms of a YAML table, by parameter name; ConfigError names the file and the row that is wrong.
 
-    try:
-        rows = yaml.safe_load(path.read_text(encoding="utf8"))["norms"]
-    except (OSError, yaml.YAMLError, TypeError, KeyError) as error:
-        raise ConfigError(
-            f"expected a YAML file with a `norms:` table at {path}, got {error!r}; start from {SHIPPED.name}"
-        ) from None
-    return MappingProxyType({name: _norm(name, row, path) for name, row in rows.items()})
+    Without `path` it is the table that `AGIR_NORMS` names, else the shipped one.
+    """
+    return _table(path or norms_file())[1]
 
 
-def z_score(name: str, value: float | None, path: Path = SHIPPED) -> float | None:
+def norms_file() -> Path:
+    """The table of norms in use: the file that `AGIR_NORMS` names, else the shipped one."""
+    return Path(os.environ.get(NORMS_VARIABLE) or SHIPPED)
+
+
+def norms_people(path: Path | None = None) -> str:
+    """Whose values the table holds, in words: its `people:`, else its file's name."""
+    return _table(path or norms_file())[0]
+
+
+def z_score(name: str, value: float | None, path: Path | None = None) -> float | None:
     """(value - mean) / SD of the norm; None where the value is missing or no norm is known."""
     norm = norms(path).get(name)
     return None if value is None or norm is None else (value - norm.mean) / norm.sd
+
+
+@cache
+def _table(path: Path) -> tuple[str, Mapping[str, Norm]]:
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf8"))
+        rows, people = dict(content["norms"].items()), str(content.get("people") or f"the people of {path.name}")
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError, AttributeError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise ConfigError(
+            f"expected a YAML file with a `norms:` table at {path}, but reading it failed ({reason}); start from {SHIPPED.name}"
+        ) from None
+    return people, MappingProxyType({name: _norm(name, row, path) for name, row in rows.items()})
 
 
 def _norm(name: str, row: Mapping[str, object], path: Path) -> Norm:
@@ -49,12 +71,13 @@ def _norm(name: str, row: Mapping[str, object], path: Path) -> Norm:
         raise ConfigError(f"{path}: {name!r} is not a gait parameter; known are {', '.join(UNITS)}")
     try:
         norm = Norm(**row)
+        usable = norm.unit == UNITS[name] and abs(norm.mean) < float("inf") and 0 < norm.sd < float("inf") and norm.source
     except TypeError as error:
         raise ConfigError(
             f"{path}: the norm of {name} needs mean, sd, unit and source, and nothing else ({error})"
         ) from None
-    if norm.unit != UNITS[name] or not norm.sd > 0 or not norm.source:
+    if not usable:
         raise ConfigError(
-            f"{path}: the norm of {name} needs unit {UNITS[name]!r}, a positive sd and a source, got {norm}"
+            f"{path}: the norm of {name} needs unit {UNITS[name]!r}, a finite mean, a positive sd and a source, got {norm}"
         )
     return norm

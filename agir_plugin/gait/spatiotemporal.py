@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from agir_plugin.gait import signals
 from agir_plugin.gait.course import Walk
 from agir_plugin.gait.events import Events
 
@@ -23,6 +24,11 @@ STANCE_SHARE = 0.6
 #: stride twice, while hesitations of an irregular walk stay below.
 LONGEST_STEP = 2.2
 LONGEST_STRIDE = 1.7
+#: Steps at either end of a walk in which the pelvis is slower than this share of its usual speed in steps of that side start
+#: or stop the walk.
+STEADY_SHARE = 0.75
+#: Fewest heel strikes of each foot that a walk keeps without them.
+FEWEST_STRIKES = 2
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,26 @@ def steps(walk: Walk, events: Events) -> list[Step]:
     longest = LONGEST_STEP * np.median([b[0] - a[0] for a, b in pairs])
     places = {strike: _place(walk, events, *strike) for strike in strikes}
     return [_step(walk, places, a, b) for a, b in pairs if b[0] - a[0] <= longest]
+
+
+def steady_events(walk: Walk, events: Events) -> Events:
+    """The events without the heel strikes before a walk has got going and after it has begun to stop.
+
+    Laboratories take cycles from the middle of a walk, where its pace is even. The very same events when all steps are
+    steady or too few of them would be left.
+    """
+    found = sorted(steps(walk, events), key=lambda step: step.end)
+    pelvis = walk.points.joint("pelvis") @ walk.forward
+    spans = [(step.end - step.time_s * walk.points.fps, step.end) for step in found]
+    speeds = [(signals.interpolate(pelvis, end) - signals.interpolate(pelvis, start)) / (end - start) for start, end in spans]
+    sides = [step.side for step in found]
+    usual = {side: np.median([speed for speed, own in zip(speeds, sides, strict=True) if own == side]) for side in set(sides)}
+    steady = [at for at, side in enumerate(sides) if speeds[at] >= STEADY_SHARE * usual[side]]
+    if not steady or (steady[0] == 0 and steady[-1] == len(found) - 1):
+        return events
+    first, last = spans[steady[0]][0] - 0.5, spans[steady[-1]][1] + 0.5
+    kept = tuple(strikes[(strikes > first) & (strikes < last)] for strikes in events.heel_strikes)
+    return Events(kept, events.toe_offs) if min(map(len, kept)) >= FEWEST_STRIKES else events
 
 
 def strides(walk: Walk, events: Events) -> list[Stride]:

@@ -37,7 +37,8 @@ def sniff(head: bytes, path: Path) -> bool:
 def read(path: Path, fps: float | None = None) -> Recording:
     """Markers of a C3D file in metres, in the laboratory's axes.
 
-    Gaps (residual below 0, exact (0,0,0), NaN) become NaN. Event times count from the first stored frame.
+    Gaps (residual below 0, exact (0,0,0), NaN) become NaN; a file whose every residual is below 0 says nothing by them, and
+    its places are kept, with a note. Event times count from the first stored frame.
     Raises UnreadableFile for a damaged or truncated file, UnusableRecording for one without points.
     """
     with path.open("rb") as file:
@@ -46,12 +47,12 @@ def read(path: Path, fps: float | None = None) -> Recording:
     scale_m, notes = _metres(groups)
     labels, label_notes = _labels(c3d_layout.texts(groups, "POINT", "LABELS"), layout.points)
     names, columns, column_notes = _places(labels, groups)
-    points = _points(layout, _frame_count(layout, groups), columns, path)
+    points, point_notes = _points(layout, _frame_count(layout, groups), columns, path)
     events, event_notes = labelled_events(groups, layout.first_frame / rate, len(points) / rate)
     return Recording(
         path=str(path), format="c3d", kind=kind_of(names, "markers"), fps=rate, names=names,
         positions_m=gaps_where_lost(points * scale_m), up=_up(groups), events=events,
-        notes=(*notes, *label_notes, *column_notes, *event_notes),
+        notes=(*notes, *label_notes, *column_notes, *point_notes, *event_notes),
     )
 
 
@@ -88,11 +89,11 @@ def _frame_count(layout: Layout, groups: Groups) -> int:
     return max([stored, *(int(frames) for frames in longer if frames is not None and math.isfinite(frames))])
 
 
-def _points(layout: Layout, frames: int, columns: Sequence[int], path: Path) -> np.ndarray:
-    """(T, P, 3) of some points in the file's unit with NaN where the residual is negative."""
-    if layout.points == 0 or frames <= 0:
+def _points(layout: Layout, frames: int, columns: Sequence[int], path: Path) -> tuple[np.ndarray, list[str]]:
+    """(T, P, 3) of some points in the file's unit with NaN where the residual is negative, and what had to be mended."""
+    if not columns or frames <= 0:
         raise UnusableRecording(
-            f"{path}: expected 3D points, got {layout.points} points in {max(frames, 0)} frames; "
+            f"{path}: expected 3D points, got {len(columns)} points in {max(frames, 0)} frames; "
             "export the trial with its markers"
         )
     per_frame = 4 * layout.points + layout.analog_values
@@ -104,26 +105,31 @@ def _points(layout: Layout, frames: int, columns: Sequence[int], path: Path) -> 
             "the file is truncated, copy it again"
         )
     refuse_too_many(path, frames, len(columns))
-    places = np.empty((frames, len(columns), 3))
+    places, lost = np.empty((frames, len(columns), 3)), np.empty((frames, len(columns)), bool)
     step = max(1, READ_BYTES // (per_frame * word))
     with path.open("rb") as file:
         file.seek(layout.data_start)
         for first in range(0, frames, step):
-            some = places[first : first + step]
-            some[:] = _decoded(file.read(len(some) * per_frame * word), layout, len(some))[:, columns]
-    return places
+            count = min(step, frames - first)
+            words = _decoded(file.read(count * per_frame * word), layout, count)[:, columns]
+            places[first : first + count], lost[first : first + count] = words[..., :3], words[..., 3] < 0
+    if lost.all():
+        return places, ["every residual is negative, which would leave no marker; the places are believed"]
+    places[lost] = np.nan
+    return places, []
 
 
 def _decoded(data: bytes, layout: Layout, frames: int) -> np.ndarray:
-    """(frames, P, 3) of the stored words of some frames; what follows the points in each frame is analog."""
+    """(frames, P, 4) places and residuals of some frames; what follows the points in each frame is analog."""
     if layout.scale < 0:
         values = c3d_layout.floats(data, layout.order, layout.dec)
     else:
         values = np.frombuffer(data, f"{layout.order}i2").astype(np.float64)
     words = values.reshape(frames, -1)[:, : 4 * layout.points].reshape(frames, layout.points, 4)
+    if layout.scale < 0:
+        return words
     with np.errstate(over="ignore", invalid="ignore"):
-        places = words[..., :3] if layout.scale < 0 else words[..., :3] * layout.scale
-        return np.where(words[..., 3:] < 0, np.nan, places)
+        return words * [layout.scale, layout.scale, layout.scale, 1.0]
 
 
 def _labels(stored: Sequence[str], points: int) -> tuple[list[str], list[str]]:

@@ -1,6 +1,7 @@
 """Text tables as laboratories export them enter, decoded lines and float64 cells leave."""
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -13,7 +14,9 @@ LARGEST_TEXT = 60_000_000
 #: Numbers of a text are converted so many at a time, which bounds the memory for their words.
 BATCH = 1_000_000
 #: Words for a value that is not there, in lower case.
-MISSING = frozenset({"", "nan", "-nan", "na", "n/a", "null", "none", "-", "--", "1.#qnan", "-1.#ind", "#n/a"})
+MISSING = frozenset({"", "na", "n/a", "null", "none", "-", "--", "#n/a"})
+#: ... and the ways in which languages and their libraries write not-a-number: -nan(ind), nan(snan), 1.#QNAN, -1.#IND00.
+_NOT_A_NUMBER = re.compile(r"[+-]?(nan(\(\w*\))?|1\.?[#$](qnan|snan|ind)\d*)")
 
 
 def lines_of(path: Path, largest: int = LARGEST_TEXT) -> list[str]:
@@ -103,7 +106,7 @@ def _fill(values: np.ndarray, rows: Sequence[tuple[int, Sequence[str]]], path: P
 
 def _number(cell: str, where: str) -> float:
     word = cell.strip().lower()
-    if word in MISSING:
+    if word in MISSING or _NOT_A_NUMBER.fullmatch(word):
         return float("nan")
     try:
         return float(word.replace(",", "."))

@@ -11,6 +11,8 @@ from agir_plugin.records import Recording
 
 #: Bytes shown to a reader's `sniff`; enough for every format's magic number and a whole .npy header.
 HEAD_BYTES = 4096
+#: What AppleDouble files start with (RFC 1740).
+APPLE_DOUBLE = b"\x00\x05\x16\x07"
 
 
 def read(path: Path | str, fps: float | None = None) -> Recording:
@@ -44,11 +46,11 @@ def is_recording(path: Path | str) -> bool:
 
     A known ending is enough. Readers without one of their own, such as that of CSV tables, may have `SEARCHED` endings and
     `found(head, path) -> bool`, which tells their files from others of that ending (labels, results, sensors). Folders,
-    pipes, broken links, empty files and files that cannot be opened are none.
+    pipes, broken links, empty files, files that cannot be opened and what macOS keeps beside a file (`._walk.c3d`) are none.
     """
     path = Path(path)
     suffix = path.suffix.lower()
-    if not path.is_file():
+    if not path.is_file() or _apple_double(path):
         return False
     readers = _readers().values()
     if any(suffix in getattr(reader, "SUFFIXES", ()) for reader in readers):
@@ -59,6 +61,17 @@ def is_recording(path: Path | str) -> bool:
     except UnreadableFile:
         return False
     return any(reader.found(head, path) for reader in searched)
+
+
+def _apple_double(path: Path) -> bool:
+    """Whether this is the file of attributes that macOS writes beside `path` on foreign disks and into archives."""
+    if not path.name.startswith("._"):
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(len(APPLE_DOUBLE)) == APPLE_DOUBLE
+    except OSError:
+        return False
 
 
 def _readers() -> dict[str, Any]:

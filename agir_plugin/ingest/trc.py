@@ -52,7 +52,7 @@ def read(path: Path, fps: float | None = None) -> Recording:
 
     Raises UnreadableFile for text that is not TRC or ends within a row, UnusableRecording when it holds no markers.
     """
-    lines = lines_of(path)
+    lines = _with_tabs(lines_of(path))
     header = _header(lines, path)
     rows = _table(lines, header, path)
     scale_m, unit_notes = _metres(header.unit)
@@ -64,6 +64,13 @@ def read(path: Path, fps: float | None = None) -> Recording:
         path=str(path), format="trc", kind=kind_of(names, "markers"), fps=rate, names=names, positions_m=places[:, columns],
         notes=(*header.notes, *unit_notes, *rate_notes, *time_notes, *name_notes),
     )
+
+
+def _with_tabs(lines: Sequence[str]) -> list[str]:
+    """The lines of a file that a spreadsheet saved with commas or semicolons for tabs, with tabs; others as they are."""
+    first = next((line for line in lines if line.strip()), "")
+    separator = next((mark for mark in ",;" if re.match(rf"\s*(PathFileType|DataRate)\s*{mark}", first, re.IGNORECASE)), None)
+    return [line.replace(separator, "\t") for line in lines] if separator and "\t" not in first else list(lines)
 
 
 def _header(lines: Sequence[str], path: Path) -> _Header:

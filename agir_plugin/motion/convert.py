@@ -12,6 +12,8 @@ from agir_plugin.motion import labels
 from agir_plugin.motion.axes import upright
 from agir_plugin.motion.centres import joint_centres
 from agir_plugin.motion.knees import add_knees
+from agir_plugin.motion.lacking import marker_examples, require_legs
+from agir_plugin.motion.pelvis_gaps import fill_pelvis
 from agir_plugin.motion.posture import LEGS, complete
 from agir_plugin.motion.rigid import fill_from_clusters
 from agir_plugin.motion.signals import MARKER_CUTOFF_HZ, fill_short_gaps, hold_and_interpolate, low_pass, runs
@@ -24,10 +26,10 @@ FLOOR_PERCENTILE = 2.0
 WORTH_WAITING = 0.5
 #: Stretches shorter than this are not walks of their own beside a longer one, seconds: two strides.
 SHORTEST_PASS_S = 2.0
-#: Labels of a recording that an error message lists.
-MOST_NAMES = 24
 
 Tracks = dict[str, np.ndarray]
+#: Flag -> the frames (T,) in which it holds, None for the whole recording.
+Flags = dict[str, np.ndarray | None]
 
 
 def to_motion(recording: Recording) -> Motion:
@@ -55,8 +57,9 @@ def to_motions(recording: Recording) -> tuple[Motion, ...]:
     return tuple(_motion(recording, centres, feet, flags, stretch) for stretch in _stretches(recording, centres, feet))
 
 
-def _motion(recording: Recording, centres: Tracks, feet: Tracks, flags: Sequence[str], stretch: slice) -> Motion:
-    """One stretch of a recording as a `Motion`."""
+def _motion(recording: Recording, centres: Tracks, feet: Tracks, flags: Flags, stretch: slice) -> Motion:
+    """One stretch of a recording as a `Motion`; a flag that holds in some frames is raised where the stretch has one."""
+    flags = [flag for flag, frames in flags.items() if frames is None or frames[stretch].any()]
     joints, measured, more = complete({name: track[stretch] for name, track in centres.items()})
     heel, heel_flags = _foot_pair({name: track[stretch] for name, track in feet.items()}, "heel", joints)
     toe, toe_flags = _foot_pair({name: track[stretch] for name, track in feet.items()}, "toe", joints)
@@ -74,7 +77,7 @@ def _motion(recording: Recording, centres: Tracks, feet: Tracks, flags: Sequence
     )
 
 
-def _from_markers(recording: Recording) -> tuple[Tracks, Tracks, list[str]]:
+def _from_markers(recording: Recording) -> tuple[Tracks, Tracks, Flags]:
     """Joint centres, heel and toe tracks, and flags of a marker recording."""
     seen = [k for k in range(len(recording.names)) if np.isfinite(recording.positions_m[:, k]).all(axis=-1).any()]
     if not seen:
@@ -87,16 +90,18 @@ def _from_markers(recording: Recording) -> tuple[Tracks, Tracks, list[str]]:
     marks, flags = upright(marks, recording.up, recording.fps)
     marks, spike_flags = without_spikes(marks, recording.fps)
     marks = {name: fill_short_gaps(track, recording.fps) for name, track in marks.items()}
-    marks = fill_from_clusters(marks, labels.landmark_clusters())
+    marks, mended = fill_pelvis(fill_from_clusters(marks, labels.landmark_clusters()))
     centres, centre_flags = joint_centres(marks)
-    _require_legs(recording, centres, f"markers such as {_examples()}")
+    never = [name for k, name in enumerate(recording.names) if k not in set(seen)]
+    require_legs(recording, centres, f"markers such as {marker_examples()}", never)
     knee_flags = add_knees(centres)
     feet = {f"{side}_heel": marks[f"{side}_heel"] for side in SIDES if f"{side}_heel" in marks}
     feet |= {f"{side}_toe": centres[f"{side}_foot"] for side in SIDES if f"{side}_foot" in centres}
-    return centres, feet, [*flags, *spike_flags, *centre_flags, *knee_flags]
+    whole = dict.fromkeys([*flags, *spike_flags, *centre_flags, *knee_flags])
+    return centres, feet, whole | {"gaps_filled:pelvis": mended}
 
 
-def _from_joints(recording: Recording) -> tuple[Tracks, Tracks, list[str]]:
+def _from_joints(recording: Recording) -> tuple[Tracks, Tracks, Flags]:
     """Joints by our names, and flags, of a recording of named joints; such files have no heels."""
     names = recording.names
     if set(JOINTS) <= set(names):
@@ -112,26 +117,10 @@ def _from_joints(recording: Recording) -> tuple[Tracks, Tracks, list[str]]:
         tracks["pelvis"] = 0.5 * (tracks["left_hip"] + tracks["right_hip"])
     if "neck" not in tracks and {"left_shoulder", "right_shoulder"} <= set(tracks):
         tracks["neck"] = 0.5 * (tracks["left_shoulder"] + tracks["right_shoulder"])
-    _require_legs(recording, tracks, "joints such as Hips, LeftUpLeg, LeftLeg, LeftFoot or pelvis, left_hip, ...")
+    require_legs(recording, tracks, "joints such as Hips, LeftUpLeg, LeftLeg, LeftFoot or pelvis, left_hip, ...")
     tracks, flags = upright(tracks, recording.up, recording.fps)
     tracks = {name: fill_short_gaps(track, recording.fps) for name, track in tracks.items()}
-    return tracks, {}, [*flags, *add_knees(tracks)]
-
-
-def _require_legs(recording: Recording, centres: Mapping[str, np.ndarray], expected: str) -> None:
-    missing = [name.replace("_", " ") for name in LEGS if name not in centres and not name.endswith("knee")]
-    if not missing:
-        return
-    more = f", ... ({len(recording.names)} in all)" if len(recording.names) > MOST_NAMES else ""
-    came = ", ".join(recording.names[:MOST_NAMES]) + more
-    raise UnusableRecording(
-        f"{recording.path}: cannot find {', '.join(missing)}; expected {expected}; got {came or 'no labels'}; "
-        "rename the labels or export the missing ones"
-    )
-
-
-def _examples() -> str:
-    return " or ".join(f"{', '.join(names)} ({name})" for name, names in labels.landmark_examples().items())
+    return tracks, {}, dict.fromkeys([*flags, *add_knees(tracks)])
 
 
 def _stretches(recording: Recording, centres: Tracks, feet: Tracks) -> list[slice]:

@@ -18,6 +18,10 @@ _FOLDER = Path(__file__).parent
 SETS_VARIABLE = "AGIR_MARKER_SETS"
 #: A first or last word that more than this part of all labels share is the subject's name, not a part of the label.
 SHARED_WORD = 0.5
+#: Letters for left and right in other languages: French, Italian and Spanish ...
+SIDE_LETTERS = (("G", "D"), ("S", "D"), ("I", "D"))
+#: ... which are believed where so many labels come in pairs.
+FEWEST_PAIRS = 4
 #: Words that many labels share although they belong to them.
 _SIDE_WORDS = {"", "L", "R", "LEFT", "RIGHT", "LT", "RT"}
 
@@ -37,10 +41,12 @@ class MarkerSet:
 def normalise(label: str) -> str:
     """`R.Knee_Medial` -> `RKNEEMEDIAL`, `LeftUpLeg` -> `LUPLEG`, `HipLeft` -> `HIPL`: one spelling for comparing.
 
-    A subject's name before a colon is dropped, and so are 3ds Max's `Bip01`, FreeMoCap's `body_` and OpenCap's `_study`.
+    A subject's name before a colon is dropped, and so are 3ds Max's `Bip01`, FreeMoCap's `body_`, OpenCap's `_study`, the
+    `p` of Xsens's points (`pRightASI`) and a number in front (`2 - L_Heel`). `Lt Knee` and `LxKnee` are left knees.
     """
-    name = label.rpartition(":")[2]
-    name = re.sub(r"^\s*([LR])t(?=[._\s\-A-Z])", r"\1", name)
+    name = re.sub(r"^\s*\d+\s*-\s+", "", label.rpartition(":")[2])
+    name = re.sub(r"^p(?=[A-Z])", "", name)
+    name = re.sub(r"^\s*([LR])[tx](?=[._\s\-A-Z])", r"\1", name)
     name = re.sub(r"[.\s_\-]", "", name).upper()
     name = re.sub(r"^BIP0*1?|^BODY(?=[A-Z])|STUDY$", "", name) or name
     for word in ("LEFT", "RIGHT"):
@@ -60,7 +66,8 @@ def landmarks(names: Sequence[str]) -> tuple[dict[str, int], str]:
     """Column of each landmark that the labels name, and the name of the marker set that explains most of them.
 
     That set is asked first, the others in the order of how much they explain, `other spellings` last. A word that most
-    labels share (`Subject1_LASI`) is tried without, and a side at the end (`ASIS_L`, `HeelR`) is read like one in front.
+    labels share (`Subject1_LASI`) is tried without, a side at the end (`ASIS_L`, `HeelR`) is read like one in front, and
+    `SIDE_LETTERS` in front or at the end (`TLNG`, `TLND`) are tried where labels come in such pairs.
     """
     columns, best = _landmarks_of(tuple(names))
     return dict(columns), best
@@ -156,7 +163,8 @@ def trunk_names() -> list[str]:
 @lru_cache(maxsize=64)
 def _landmarks_of(names: tuple[str, ...]) -> tuple[Mapping[str, int], str]:
     """`landmarks`, remembered: the files of one laboratory have the same labels."""
-    readings = [_columns(names), _columns(_without_shared_word(names))]
+    other_sides = [_with_side_letters(names, *letters) for letters in SIDE_LETTERS]
+    readings = [_columns(reading) for reading in (names, _without_shared_word(names), *other_sides)]
     found = [_landmarks(columns) for columns in readings]
     return max(found, key=lambda reading: len(reading[0]))
 
@@ -210,6 +218,21 @@ def _without_shared_word(names: Sequence[str]) -> list[str]:
         stop = -1 if len(word) - start > 1 and word[-1] == last[0] and last[1] > SHARED_WORD * len(names) else None
         plain.append("_".join(word[start:stop]))
     return plain
+
+
+def _with_side_letters(names: Sequence[str], left: str, right: str) -> list[str]:
+    """The labels with L and R in front for `left` and `right` in front or at the end of pairs; unchanged without pairs."""
+    plain = [normalise(name) for name in names]
+    for at_end in (True, False):
+        stems = [(name[:-1], name[-1:]) if at_end else (name[1:], name[:1]) for name in plain]
+        pairs = {stem for stem, side in stems if stem and side == left} & {stem for stem, side in stems if side == right}
+        if len(pairs) >= FEWEST_PAIRS:
+            sides = {left: "L", right: "R"}
+            return [
+                sides[side] + stem if stem in pairs and side in sides else name
+                for (stem, side), name in zip(stems, plain, strict=True)
+            ]
+    return list(names)
 
 
 def _most_common(words: Iterable[str]) -> tuple[str, int]:

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -43,9 +43,10 @@ def sides_in_place(marks: Marks) -> tuple[dict[str, np.ndarray], list[str]]:
     forward = _along_path(marks) if forward is None else forward
     if forward is None:
         return dict(marks), []
-    offsets = _offsets(marks, forward, (*TRUNK_PAIRS, *LEG_PAIRS[0]))
-    trunk = [offset for kind, offset in offsets.items() if kind in TRUNK_PAIRS]
-    mirrored = bool(trunk) and np.median(np.sign(trunk)) < 0
+    to_left = np.cross(UP, forward)
+    trunk = _offsets(marks, to_left, TRUNK_PAIRS)
+    mirrored = bool(trunk) and np.median(np.sign([*trunk.values()])) < 0
+    offsets = trunk | _offsets(marks, _trunks_left(marks, trunk, to_left), LEG_PAIRS[0])
     if not certain:
         return dict(marks), ["sides_swapped?"] if mirrored else []
     placed = {name: places * [-1.0, 1.0, 1.0] for name, places in marks.items()} if mirrored else dict(marks)
@@ -88,9 +89,8 @@ def _deviation_m(between: np.ndarray) -> float:
     return median_size(np.abs(lengths - median_size(lengths)))
 
 
-def _offsets(marks: Marks, forward: np.ndarray, kinds: Sequence[str]) -> dict[str, float]:
+def _offsets(marks: Marks, to_left: np.ndarray, kinds: Sequence[str]) -> dict[str, float]:
     """How far each pair's left lies to the left of its right on average, metres; only pairs that clearly do or do not."""
-    to_left = np.cross(UP, forward)
     offsets = {}
     for kind in kinds:
         if not {f"left_{kind}", f"right_{kind}"} <= set(marks):
@@ -100,6 +100,17 @@ def _offsets(marks: Marks, forward: np.ndarray, kinds: Sequence[str]) -> dict[st
         if len(across) and abs(across.mean()) > CLEAR_M:
             offsets[kind] = float(across.mean())
     return offsets
+
+
+def _trunks_left(marks: Marks, trunk: Mapping[str, float], to_left: np.ndarray) -> np.ndarray:
+    """(T, 3) direction to the left by the trunk pair that shows it best; `to_left`, the feet's, without such a pair.
+
+    A runner's feet point backwards in swing, while the pelvis shows at every moment on which side a knee is.
+    """
+    if not trunk:
+        return to_left
+    kind = max(trunk, key=lambda name: abs(trunk[name]))
+    return np.sign(trunk[kind]) * unit(level(marks[f"left_{kind}"] - marks[f"right_{kind}"]))
 
 
 def _forward_of_pelvis(marks: Marks) -> np.ndarray | None:

@@ -20,6 +20,8 @@ HEIGHT_SPREAD_M = 0.01
 LEAN_SPREAD = 0.05
 #: Smaller tilts than this stay: laboratories' floors and the body's lean are no better known, degrees.
 SMALLEST_DEG = 4.0
+#: No ramp is steeper, degrees: feet that rest at such different heights climb stairs, jump or drift.
+STEEPEST_RAMP_DEG = 20.0
 
 
 def level_floor(marks: Marks, fps: float) -> tuple[dict[str, np.ndarray], list[str]]:
@@ -39,7 +41,7 @@ def level_floor(marks: Marks, fps: float) -> tuple[dict[str, np.ndarray], list[s
     if tilt_deg < SMALLEST_DEG:
         return dict(marks), []
     if _angle_deg(body, UP) < _angle_deg(body, normal):
-        return dict(marks), [f"floor_slopes: {tilt_deg:.0f} degrees"]
+        return dict(marks), [f"floor_slopes: {tilt_deg:.0f} degrees"] if tilt_deg <= STEEPEST_RAMP_DEG else []
     turn = _turn(normal, UP)
     return {name: track @ turn.T for name, track in marks.items()}, [f"vertical_corrected: {tilt_deg:.0f} degrees"]
 

@@ -28,6 +28,11 @@ LONGEST_WAIT_S = 120.0
 MAX_BYTES = 1_000_000
 #: Longest answer asked for, in tokens; a rationale has about 70.
 MAX_ANSWER_TOKENS = 250
+#: Field of a request that some models refuse (those that reason before they answer) -> what is sent to them in its place;
+#: their reasoning counts as part of the answer, so that they get more room.
+INSTEAD: dict[str, dict[str, Any]] = {"max_tokens": {"max_completion_tokens": 4000}, "temperature": {}}
+#: HTTP status of a request that the server does not understand.
+BAD_REQUEST = 400
 #: HTTP statuses after which trying again can help.
 PASSING = (408, 409, 425, 429, 500, 502, 503, 504)
 
@@ -38,6 +43,14 @@ class _Again(Exception):
     def __init__(self, reason: str, wait_s: float | None = None) -> None:
         super().__init__(reason)
         self.wait_s = wait_s
+
+
+class _Refusal(Exception):
+    """A refusal for good: the HTTP status, the server's own words, and the error that names both."""
+
+    def __init__(self, code: int, said: str, error: AgirError) -> None:
+        super().__init__(said)
+        self.code, self.said, self.error = code, said, error
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -58,6 +71,7 @@ class ChatServer:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     _next_s: float = field(default=0.0, init=False)
+    _refused_fields: list[str] = field(default_factory=list, init=False)
 
     @property
     def host(self) -> str:
@@ -71,15 +85,11 @@ class ChatServer:
         (key, model or address wrong), ServerDown when it kept failing.
         """
         self._check_host()
-        body = {
-            "model": self.model, "messages": list(messages), "temperature": temperature,
-            "max_tokens": MAX_ANSWER_TOKENS,
-        }
         wait_s, reason = FIRST_WAIT_S, ""
         for attempt in range(TRIES):
             self._keep_rate()
             try:
-                return self._post(json.dumps(body).encode("utf8"))
+                return self._answered(messages, temperature)
             except _Again as again:
                 reason, asked_s = str(again), again.wait_s
             if attempt + 1 == TRIES or (asked_s or 0.0) > LONGEST_WAIT_S:
@@ -87,6 +97,22 @@ class ChatServer:
             self.sleep(max(wait_s, asked_s or 0.0))
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
         raise ServerDown(f"{self.host} gave no answer after {attempt + 1} tries, at last: {reason}")
+
+    def _answered(self, messages: Sequence[Mapping[str, str]], temperature: float) -> str:
+        """One try; a field that the model does not take is replaced, once and for all further requests."""
+        while True:
+            body: dict[str, Any] = {"model": self.model, "messages": list(messages), "temperature": temperature}
+            body["max_tokens"] = MAX_ANSWER_TOKENS
+            for name in self._refused_fields:
+                body.pop(name)
+                body |= INSTEAD[name]
+            try:
+                return self._post(json.dumps(body).encode("utf8"))
+            except _Refusal as refusal:
+                name = next((name for name in INSTEAD if name in body and f"'{name}'" in refusal.said), None)
+                if refusal.code != BAD_REQUEST or name is None:
+                    raise refusal.error from None
+                self._refused_fields.append(name)
 
     def _check_host(self) -> None:
         if self.confirmed_host not in (self.host, urlsplit(self.base_url).netloc):
@@ -110,13 +136,22 @@ class ChatServer:
         opener = urllib.request.build_opener(_NoRedirect)
         try:
             with opener.open(request, timeout=self.timeout_s) as response:
-                return _answer(response.read(MAX_BYTES))
+                return _answer(self._read(response))
         except urllib.error.HTTPError as error:
             raise self._refused(error) from None
         except TimeoutError:
             raise _Again(f"no response within {self.timeout_s:g} s") from None
         except (http.client.HTTPException, OSError) as error:
             raise _Again(f"the connection failed ({getattr(error, 'reason', None) or error!r})") from None
+
+    def _read(self, response: http.client.HTTPResponse) -> bytes:
+        """The body; TimeoutError when it drips in for longer than a whole response may take."""
+        content, began_s = b"", self.clock()
+        while len(content) < MAX_BYTES and (piece := response.read1(65_536)):
+            content += piece
+            if self.clock() - began_s > self.timeout_s:
+                raise TimeoutError
+        return content
 
     def _refused(self, error: urllib.error.HTTPError) -> Exception:
         if error.code in PASSING:
@@ -125,10 +160,10 @@ class ChatServer:
             said = error.read(500).decode("utf8", "replace")
         except (http.client.HTTPException, OSError):
             said = "its explanation could not be read"
-        return AgirError(
+        return _Refusal(error.code, said, AgirError(
             f"{self.host}: expected an answer, got HTTP {error.code} {error.reason} ({' '.join(said.split())[:200]}); "
             "check --base-url, --model and the key in AGIR_LLM_API_KEY"
-        )
+        ))
 
 
 def host_of(base_url: str) -> str:
@@ -146,7 +181,7 @@ def _answer(content: bytes) -> str:
         text = json.loads(content)["choices"][0]["message"]["content"]
     except (ValueError, KeyError, IndexError, TypeError):
         raise _Again(f"a response that is no complete chat completion ({content[:60]!r})") from None
-    return text if isinstance(text, str) else ""
+    return text.encode("utf8", "replace").decode("utf8") if isinstance(text, str) else ""  # no half of a surrogate pair
 
 
 def _retry_after_s(value: str | None) -> float | None:

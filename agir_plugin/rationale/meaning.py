@@ -25,6 +25,11 @@ _ASYMMETRY = {
     "step_time": "step_time_asymmetry", "rhythm": "step_time_asymmetry", "steps": "step_asymmetry",
     "gait": "step_asymmetry",
 }
+#: Feature word -> the asymmetry that "the left is more affected" speaks of.
+_WEAKER = {
+    "arm": "arm_asymmetry", "steps": "step_length_asymmetry", "step_length": "step_length_asymmetry",
+    "stride_length": "step_length_asymmetry",
+}
 #: Cue family -> direction, for the plain amount words.
 _AMOUNT_CUES: Mapping[str, Direction] = {
     "less": "reduced", "lack": "reduced", "absent": "reduced", "minimal": "reduced", "small": "reduced",
@@ -54,10 +59,14 @@ def meaning(word: str | None, family: str, section: str) -> Meaning | None:
 
     `word` None stands for a movement that is not named; the section then decides.
     """
-    if family in _SELF_CONTAINED:
-        return _SELF_CONTAINED[family]
     if word is None or (word == "gait" and section == "arm"):
         word = "arm" if section == "arm" else "gait"
+    if word == "joint" or (family == "stooped" and word == "arm"):  # flexed elbows say nothing of the trunk
+        return None
+    if family in _SELF_CONTAINED:
+        return _SELF_CONTAINED[family]
+    if family == "weaker":
+        return _known(_WEAKER.get(word), "increased")
     if family in ("balanced", "imbalance"):
         return _balanced(word, family == "balanced")
     if word == "arm":
@@ -121,6 +130,7 @@ def _spread(word: str, family: str) -> Meaning | None:
     if word == "rhythm":
         verdicts: Mapping[str, Direction] = {
             "normal": "normal", "abnormal": "increased", "less": "increased", "lack": "increased",
+            "absent": "increased",
         }
         return _known("rhythm", verdicts.get(family))
     return None

@@ -5,6 +5,7 @@ Nothing is guessed: what is mended is reported word by word, and a text that can
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from agir_plugin.rationale.leakage import forbidden
@@ -20,6 +21,9 @@ MAX_WORDS = 150
 #: Least share of words that the parser's lexicon knows or that are common English ones; AGIR's published
 #: rationales have 0.79 and more, texts in other languages 0.25 and less.
 MIN_ENGLISH = 0.5
+
+#: Kind of the deviations that give the score away.
+LEAK = "score leak"
 
 _SPECIAL = re.compile(r"</?[A-Za-z_|][^<>\s]{0,40}>")
 _FENCE = re.compile(r"^\s*```\w*\s*$", re.MULTILINE)
@@ -46,7 +50,7 @@ class Normalised:
 
 
 def normalise(text: str) -> Normalised:
-    """Read the text of any writer: markdown, special tokens, stray words and score leaks are taken out and reported.
+    """Read the text of any writer: markdown, special tokens, unseen signs, stray words and score leaks are taken out and reported.
 
     Refused are empty and overlong texts, texts without the three parts, parts that leak the score throughout, and
     texts that are not English statements on a walk. Forbidden topics (turning, medication, diagnosis, freezing) are
@@ -66,6 +70,23 @@ def normalise(text: str) -> Normalised:
     return Normalised(rationale, (*deviations, *leaked, *forbidden(rationale)))
 
 
+def without_unseen(text: str) -> str:
+    """The text without control and format characters (zero-width blanks, halves of a surrogate pair), which no file can
+    hold or nobody can see; blanks and line breaks stay."""
+    return "".join(sign for sign in text if sign.isspace() or not unicodedata.category(sign).startswith("C"))
+
+
+def kind_of(deviation: str) -> str:
+    """The kind of a deviation, without the words it was found in: `score leak`, `markdown removed`, `speaks of freezing`."""
+    section, colon, rest = deviation.partition(": ")
+    said = rest if colon and section in SECTIONS else deviation
+    if said.startswith((LEAK, "gives the score away")):
+        return LEAK
+    if said.startswith("words before"):
+        return f"words before {HEADINGS[0]} removed"
+    return said.partition(": ")[0].partition(" (")[0]
+
+
 def _too_much(text: str) -> str:
     words = len(text[: MAX_CHARACTERS + 1].split())
     if not text.strip():
@@ -81,8 +102,11 @@ def _too_much(text: str) -> str:
 def _stripped(text: str) -> tuple[str, list[str]]:
     """The text with plain headings and without marks, and what was mended."""
     found: list[str] = []
-    specials = sorted(set(_SPECIAL.findall(text)))
-    body = _SPECIAL.sub(" ", text)
+    visible = without_unseen(text)
+    if visible != text:
+        found.append("signs that cannot be seen removed")
+    specials = sorted(set(_SPECIAL.findall(visible)))
+    body = _SPECIAL.sub(" ", visible)
     if specials:
         found.append(f"special tokens removed: {' '.join(specials)}")
     plain = _MARKDOWN.sub("", _FENCE.sub("", body))
@@ -109,7 +133,7 @@ def _without_leaks(rationale: Rationale) -> tuple[Rationale, list[str]]:
         given_away = leaks(part)
         parts[name] = _purged(part) if given_away else part
         if given_away:
-            found.append(f"{name}: score leak {', '.join(map(repr, given_away))} in {short(part)}")
+            found.append(f"{name}: {LEAK} {', '.join(map(repr, given_away))} in {short(part)}")
     return Rationale(**parts), found
 
 
@@ -134,8 +158,9 @@ def _not_about_a_walk(rationale: Rationale) -> str:
 def english_share(text: str) -> float:
     """Share of the words, 0 to 1, that are common English ones or stand in the parser's lexicon."""
     spans = [(match.start(), match.group().lower()) for match in re.finditer(r"[^\W\d_]+", text)]
-    known = [(token.start, token.end) for token in tokens(text) if token.kind not in ("word", "filler", "stop", "comma")]
-    hits = sum(
-        word in _ENGLISH or any(start <= place < end for start, end in known) for place, word in spans
-    )
+    known = {
+        place for token in tokens(text) if token.kind not in ("word", "filler", "stop", "comma")
+        for place in range(token.start, token.end)
+    }
+    hits = sum(word in _ENGLISH or place in known for place, word in spans)
     return hits / len(spans) if spans else 0.0

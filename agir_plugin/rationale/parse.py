@@ -13,7 +13,7 @@ from agir_plugin.rationale.attach import Link, links
 from agir_plugin.rationale.features import DEGREES, FEATURES, Degree, Direction, Side
 from agir_plugin.rationale.lexicon import Clause, Token, tokens
 from agir_plugin.rationale.meaning import OPPOSITE_CUES, meaning
-from agir_plugin.rationale.qualify import degrees, modifier, negated
+from agir_plugin.rationale.qualify import degrees, governor, modifier, negated
 from agir_plugin.rationale.sides import Comparison, comparison, denied_arms
 from agir_plugin.records import Rationale
 
@@ -25,8 +25,17 @@ SIDED = (
 _IMPLIED_DEGREES: dict[str, tuple[Degree, ...]] = {
     "absent": ("marked",), "lack": ("marked",), "minimal": ("noticeable", "marked"),
 }
+#: Variability -> the asymmetry that is meant where both sides are compared (`steps of equal length on both sides`).
+_ASYMMETRY_OF = {"step_length_variability": "step_length_asymmetry", "rhythm": "step_time_asymmetry"}
 #: Modifiers that take away what a cue noun says (`little variability`, `lack of symmetry`).
 _TAKING = ("less", "minimal", "lack", "absent")
+#: Most characters of a part that are read; what stands beyond makes no claim. Published parts have up to 200, and a model's
+#: answer of 10,000 words says nothing after its first 3,000 that it did not say before.
+MAX_CHARACTERS = 20_000
+#: Most tokens of a clause; a longer one is read in pieces, so that the time grows with the length and not with its square.
+#: The longest clause of AGIR's published texts has 31.
+MAX_CLAUSE_TOKENS = 120
+_ADVERBS = {"slight": "slightly", "noticeable": "noticeably", "marked": "markedly"}
 Section = Literal["foot", "arm", "overall"]
 
 
@@ -46,13 +55,13 @@ class Claim:
     text: str
 
     def words(self) -> str:
-        """The claim in short, such as `arm swing: slight reduced, left`."""
-        label = FEATURES[self.feature].label
+        """The claim in short, such as `arm swing: slightly reduced, left`."""
+        label, side = FEATURES[self.feature].label, f", {self.side}" if self.side else ""
         plain = self.degrees in (DEGREES[1:], DEGREES[:1])
-        degree = "" if plain else " or ".join(self.degrees) + " "
         if self.direction == "normal":
-            return f"{label}: {'near normal' if not plain else 'normal'}{f', {self.side}' if self.side else ''}"
-        return f"{label}: {degree}{self.direction}{f', {self.side}' if self.side else ''}"
+            return f"{label}: {'normal' if plain else 'near normal'}{side}"
+        degree = "" if plain else " or ".join(_ADVERBS[degree] for degree in self.degrees) + " "
+        return f"{label}: {degree}{self.direction}{side}"
 
 
 def claims(rationale: Rationale) -> tuple[Claim, ...]:
@@ -63,7 +72,11 @@ def claims(rationale: Rationale) -> tuple[Claim, ...]:
 
 
 def claims_in(text: str, section: Section) -> tuple[Claim, ...]:
-    """The claims of one part's text; the part decides what an unnamed movement ("it is reduced") refers to."""
+    """The claims of one part's text; the part decides what an unnamed movement ("it is reduced") refers to.
+
+    At most the first `MAX_CHARACTERS` are read.
+    """
+    text = text[:MAX_CHARACTERS]
     found: dict[tuple[object, ...], Claim] = {}
     topic: str | None = None
     for clause, ends in _clauses(tokens(text)):
@@ -94,13 +107,22 @@ def _clauses(row: list[Token]) -> Iterator[tuple[Clause, bool]]:
     """Cut at stops, and tell which clauses end a sentence; clauses on what was not measured are left out."""
     clause: list[Token] = []
     for token in [*row, Token("stop", "", ".", 0, 0)]:
-        if token.kind != "stop":
+        if token.text == ":" and _is_label(clause):
+            continue
+        if token.kind != "stop" and len(clause) < MAX_CLAUSE_TOKENS:
             clause.append(token)
             continue
         spoken = [part for part in clause if part.kind != "filler"]
         if spoken and not any(part.kind == "void" for part in spoken):
             yield spoken, token.text in ".!?"
-        clause = []
+        clause = [] if token.kind == "stop" else [token]
+
+
+def _is_label(clause: list[Token]) -> bool:
+    """True for the `Left arm` of `Left arm: reduced swing`, which names what is spoken of and says nothing of it."""
+    return any(token.kind == "feature" for token in clause) and not any(
+        token.is_cue or token.kind in ("link", "have", "void") for token in clause
+    )
 
 
 def _clause_claims(row: Clause, section: Section, text: str, topic: str | None) -> Iterator[Claim]:
@@ -114,11 +136,17 @@ def _clause_claims(row: Clause, section: Section, text: str, topic: str | None) 
         if not token.is_cue or (compared is not None and place in compared.cues):
             continue
         for link in links(row, place):
-            claim = _claim(row, replace(link, feature=link.feature or topic), section, words)
+            claim = _claim(row, replace(link, feature=link.feature or _carried(topic, token)), section, words)
             if claim is not None:
                 yield claim
     for side in denied_arms(row):
         yield Claim(section, "arm_swing", "reduced", ("marked",), side, words)
+
+
+def _carried(topic: str | None, cue: Token) -> str | None:
+    """What a cue without a feature speaks of: `..., but no asymmetry` after a word on timing means the steps as a whole."""
+    timing = topic in ("rhythm", "step_time", "stride_time", "cadence")
+    return None if timing and cue.value in ("asymmetric", "symmetric") else topic
 
 
 def _compared(row: Clause, compared: Comparison, section: Section, words: str) -> Iterator[Claim]:
@@ -141,15 +169,22 @@ def _claim(row: Clause, link: Link, section: Section, words: str) -> Claim | Non
     family, modified_by = cue.value, modifier(row, link.cue)
     if modified_by in _TAKING and family in OPPOSITE_CUES:
         family, modified_by = OPPOSITE_CUES[family], None
+    governed_by = governor(row, link.cue) if family in OPPOSITE_CUES else None
+    if governed_by is not None:
+        family = OPPOSITE_CUES[family]
     said = meaning(link.feature, family, section)
     if said is None:
         return None
     feature, direction = said
+    if family == "weaker" and link.side not in ("left", "right"):
+        return None
+    if family in ("even", "uneven") and link.side == "both":
+        feature = _ASYMMETRY_OF.get(feature, feature)
     implied = ("slight",) if modified_by == "small" else _IMPLIED_DEGREES.get(family, ())
     named = degrees(row, link.cue) or implied
     side = link.side if feature in SIDED else None
     claim = Claim(section, feature, direction, _admitted(direction, named), side, words)
-    if negated(row, link.cue) != _taken_away(cue, modified_by, direction):
+    if negated(row, link.cue if governed_by is None else governed_by) != _taken_away(cue, modified_by, direction):
         claim = _denied(claim, named)
     two_sided = FEATURES[feature].kind != "asymmetry" or (claim.direction != "normal" and side != "both")
     return claim if two_sided else replace(claim, side=None)

@@ -13,7 +13,7 @@ import yaml
 
 from agir_plugin.consts import SCORES
 from agir_plugin.errors import LabelError
-from agir_plugin.gait import norms
+from agir_plugin.gait import norms, norms_people
 from agir_plugin.rationale.criteria import criteria_block
 from agir_plugin.rationale.features import confident
 from agir_plugin.records import GaitParameters, Rationale
@@ -65,7 +65,7 @@ def build_prompt(gait: GaitParameters, score: int) -> str:
     parts = [
         f"Instruction. {_INSTRUCTION}",
         f"Criteria of the gait score:\n{criteria_block()}",
-        f"Normal values of healthy adults of 60 to 80 years (mean +/- SD):\n{_reference_block()}",
+        f"Normal values of {norms_people()} (mean +/- SD):\n{_reference_block()}",
         "Exemplars.",
         *(_exemplar_text(values, score, answer) for values, score, answer in exemplars()),
         f"Input question. {_question(values if gait.status == 'ok' else {}, score, 'input')}",

@@ -24,7 +24,8 @@ def negated(row: Clause, cue: int) -> bool:
         token = row[step]
         if token.kind == "negation" or (token.value == "lack" and row[cue].kind == "adjective"):
             return True
-        if token.kind in ("with", "than") or (token.is_cue and not _listed(row, step, cue)):
+        new_subject = token.kind == "comma" and [other.kind for other in row[step + 1: step + 3]] == ["side", "feature"]
+        if new_subject or token.kind in ("with", "than") or (token.is_cue and not _listed(row, step, cue)):
             return False
         lists_nouns = row[cue].kind == "noun" and step > 0 and row[step - 1].kind in ("noun", "feature", "word")
         if token.kind == "and" and not lists_nouns:
@@ -59,11 +60,31 @@ def said_of_noun(row: Clause, cue: int) -> int | None:
     """The cue noun that a predicate adjective speaks of: `variability` in `variability of step time is low`."""
     if row[cue].kind != "adjective":
         return None
+    if cue and row[cue - 1].kind == "noun" and row[cue - 1].value in (*_SUBJECT_NOUNS, "independent"):
+        return cue - 1 if cue + 1 == len(row) or row[cue + 1].kind not in ("feature", "noun", "word", "degree") else None
     verb = back_over(row, cue - 1, ("degree", "negation", "word"))
     if verb < 0 or row[verb].kind != "link":
         return None
     noun = back_over(row, verb - 1, ("feature", "preposition", "article", "side"))
     return noun if noun >= 0 and row[noun].kind == "noun" and row[noun].value in _SUBJECT_NOUNS else None
+
+
+def governor(row: Clause, cue: int) -> int | None:
+    """What says of the cue noun at a list's end that it is amiss.
+
+    `abnormalities` in `no abnormalities in rhythm or symmetry`, `poor` in `poor balance and symmetry`.
+    """
+    start = list_start(row, cue)
+    if not 0 <= start < cue - 1:
+        return None
+    if row[start].kind == "noun" and row[start].value == "abnormal":
+        return start if row[start + 1].kind == "preposition" else None
+    return start if row[start].kind == "adjective" and row[start].value in ("less", "abnormal") else None
+
+
+def list_start(row: Clause, cue: int) -> int:
+    """The place before the list of features and joining words that a cue noun ends; -1 at the clause's start."""
+    return back_over(row, cue - 1, ("feature", "preposition", "article", "and", "or", "comma"))
 
 
 def is_predicate(row: Clause, cue: int) -> bool:

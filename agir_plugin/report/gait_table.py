@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from agir_plugin.gait import norms, z_score
+from agir_plugin.gait import norms, norms_people, z_score
 from agir_plugin.records import GaitParameters, Measure
 from agir_plugin.report.wording import USUAL_SD, label, not_measured, number
 
@@ -60,6 +60,6 @@ def _footnotes(gait: GaitParameters, measured: dict[str, Measure]) -> list[Text]
     if hidden:
         notes.append(Text(f"{hidden} more parameters: agir gait FILE.", style="dim"))
     if any(norms().get(name) for name in measured):
-        what = f"healthy: mean±SD of adults of about 60 to 80 years; ▼ ▲: more than {USUAL_SD:g} SD away."
+        what = f"healthy: mean±SD of {norms_people()}; ▼ ▲: more than {USUAL_SD:g} SD away."
         notes.append(Text(what, style="dim"))
     return notes

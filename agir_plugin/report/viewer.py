@@ -18,7 +18,7 @@ from typing import Any
 from agir_plugin import __version__
 from agir_plugin.consts import JOINTS, NOT_A_DEVICE, SIDES
 from agir_plugin.errors import CohortError
-from agir_plugin.gait import norms, z_score
+from agir_plugin.gait import norms, norms_people, z_score
 from agir_plugin.records import GaitParameters, Measure, Motion, Recording
 from agir_plugin.report.gait_table import KEY_PARAMETERS
 from agir_plugin.report.viewer_scene import scene
@@ -166,7 +166,7 @@ def _parameters(gait: GaitParameters) -> Iterable[str]:
     others = {name: measure for name, measure in measured.items() if name not in main}
     yield _table(main)
     yield (
-        f'<p class="small">Healthy: mean &plusmn; SD of adults of about 60 to 80 years. &#9660; &#9650;: more than '
+        f'<p class="small">Healthy: mean &plusmn; SD of {escape(norms_people())}. &#9660; &#9650;: more than '
         f"{USUAL_SD:g} SD away. {gait.n_strides} strides. Paler: low confidence.</p>"
     )
     if others:

@@ -188,3 +188,50 @@ def test_a_result_that_cannot_be_written_is_one_line(
     says = "No space left on device; check the path, its permissions and the free space"
     assert (ended.code, ended.err) == (1, f"agir: {tmp_path / 'gait.json'}: {says}\n")
     assert not list(tmp_path.iterdir())
+
+
+def test_events_by_name_and_from_the_file(agir, shared_data: Path):
+    path = shared_data / "c3dparser_clinical_labs" / "Sydney_Gait05.c3d"
+    documents = {
+        name: json.loads(agir("gait", path, "--events", name, "--json", "-").out) for name in ("landing", "zeni", "file")
+    }
+    assert [document["source"] for document in documents.values()] == [
+        "c3d markers", "c3d markers, events: zeni", "c3d markers, events: file"
+    ]
+    assert all(list(document) == KEYS and document["status"] == "ok" for document in documents.values())
+    assert documents["landing"] == json.loads(agir("gait", path, "--json", "-").out)
+    # as the laboratory stored them
+    assert documents["file"]["events"]["right"]["heel_strike_s"] == pytest.approx([0.23, 1.33], abs=0.02)
+
+
+def test_a_file_without_labels_is_refused_when_labels_are_asked_for(agir, files: Path):
+    document = json.loads(agir("gait", files / "walk.c3d", "--events", "file", "--json", "-").out)
+    assert document["status"] == "refused"
+    assert "found 0 left and 0 right of the 0 that the file has" in document["reasons"][0]
+
+
+def test_an_event_method_that_does_not_exist_is_a_usage_error(agir, files: Path):
+    ended = agir("gait", files / "walk.c3d", "--events", "best")
+    assert ended.code == 2
+    assert "one of landing, zeni, oconnor, minimum_height, file, got 'best'" in ended.err
+    ended = agir("gait", files / "walk.c3d", "--events", "file", "--fps", 50)
+    assert ended.code == 2 and "--events file without --fps" in ended.err
+
+
+def test_the_sessions_of_a_cohort_are_a_table(agir, tmp_path: Path):
+    assert agir("synth", "--out", tmp_path / "cohort", "--subjects", 3, "--walks", 2).code == 0
+    ended = agir("gait", tmp_path / "cohort", "--sessions", "-")
+    assert (ended.code, ended.err) == (0, "")
+    rows = list(csv.DictReader(io.StringIO(ended.out)))
+    assert [(row["subject"], row["state"], row["walks"]) for row in rows] == [
+        (subject, state, "2") for subject in ("SUB01", "SUB02", "SUB03") for state in ("off", "on")
+    ]
+    assert all(float(row["step_time_cv_pct"]) > 0 for row in rows)
+
+
+def test_sessions_need_one_cohort_and_nothing_else(agir, files: Path, tmp_path: Path):
+    ended = agir("gait", files / "walk.c3d", "--sessions", tmp_path / "s.csv")
+    assert ended.code == 1 and "expected a cohort folder" in ended.err
+    for words in (["--fps", 20], ["--events", "zeni"], ["--json", "-"], [files]):
+        ended = agir("gait", tmp_path, "--sessions", "-", *words)
+        assert ended.code == 2 and "one cohort folder and no other option with --sessions" in ended.err

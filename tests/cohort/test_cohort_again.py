@@ -176,3 +176,12 @@ def test_a_damaged_journal_costs_time_only(lab: Path, tmp_path: Path) -> None:
         build_cohort([lab], tmp_path / "out", table(tmp_path), progress=stop_at(2))
     (tmp_path / "out" / ".journal.jsonl").write_text('["SUB01_on_walk_1", [{"other": 1}]]\nnonsense\n')
     assert len(build_cohort([lab], tmp_path / "out", table(tmp_path)).kept) == 4
+
+
+def test_a_line_of_rationales_that_was_damaged_by_hand_is_named_and_nothing_is_lost(lab: Path, tmp_path: Path) -> None:
+    annotate(build_cohort([lab], tmp_path / "out", table(tmp_path)))
+    path = tmp_path / "out" / "rationales.jsonl"
+    path.write_text(path.read_text() + "{damaged\n")
+    with pytest.raises(CohortError, match="rationales.jsonl, line 5: expected a JSON object with walk"):
+        build_cohort([lab], tmp_path / "out", table(tmp_path))
+    assert len(path.read_text().splitlines()) == 5

@@ -1,8 +1,10 @@
 """A synthetic cohort on disk: layout, sameness of bytes, resuming, reading back, rationales, and clear refusals."""
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -225,3 +227,24 @@ def test_opening_imports_nothing_heavy() -> None:
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
     )
+
+
+def test_rationales_and_texts_are_written_all_or_none(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cohort = Cohort.open(copy)
+    walks = [walk.walk for walk in cohort.kept]
+    cohort.save_rationales(dict.fromkeys(walks, SAID), writer="rules")
+    before = contents(copy)
+    calls = []
+
+    def filling(handle: int, *args: object, **options: object) -> object:
+        calls.append(handle)
+        if len(calls) == len(walks):
+            os.close(handle)
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return opened(handle, *args, **options)
+
+    opened = os.fdopen
+    monkeypatch.setattr("os.fdopen", filling)
+    with pytest.raises(OSError, match="No space left"):
+        cohort.save_rationales({walk: Rationale("Quick.", "Both.", "Fine.") for walk in walks}, writer="rules")
+    assert contents(copy) == before

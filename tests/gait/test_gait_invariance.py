@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -9,8 +11,11 @@ from gait_walker import Walker, walk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agir_plugin.cohort import draw_trials, walk_markers
 from agir_plugin.consts import LEFT_JOINTS, RIGHT_JOINTS
 from agir_plugin.gait import measure
+from agir_plugin.ingest import read, write_c3d
+from agir_plugin.motion import to_motion
 from agir_plugin.records import GaitParameters, Motion
 
 UNEVEN = Walker(length_ratio=0.9, time_ratio=1.1, seconds=5)
@@ -68,7 +73,8 @@ def test_a_mirror_exchanges_the_sides(
     assert flipped.events["left"].heel_strike_s == pytest.approx(straight.events["right"].heel_strike_s, abs=1e-6)
 
 
-@pytest.mark.parametrize("factor", [0.8, 1.25])
+@settings(max_examples=10, deadline=None)
+@given(factor=st.floats(0.8, 1.25))
 def test_a_larger_body_on_the_same_beat_takes_longer_steps(factor: float) -> None:
     motion, _ = walk(UNEVEN, 100.0)
     small, large = values(measure(motion)), values(measure(replace(motion, joints_m=factor * motion.joints_m)))
@@ -76,6 +82,32 @@ def test_a_larger_body_on_the_same_beat_takes_longer_steps(factor: float) -> Non
         assert large[name] == pytest.approx(factor * small[name], rel=1e-3), name
     for name in ("cadence_spm", "step_time_s", "arm_swing_deg", "trunk_flexion_deg"):
         assert large[name] == pytest.approx(small[name], rel=1e-3), name
+
+
+@settings(max_examples=8, deadline=None)
+@given(unit=st.sampled_from(["cm", "m", "mm"]), heading=st.floats(-180, 180), fps=st.sampled_from([60.0, 100.0, 200.0]))
+def test_unit_and_heading_of_a_marker_file_change_nothing(unit: str, heading: float, fps: float) -> None:
+    trial = draw_trials(subjects=1, seed=2)[0]
+    names, places = walk_markers(trial.parameters, 4.0, trial.generator(), fps)
+    sine, cosine = np.sin(np.radians(heading)), np.cos(np.radians(heading))
+    turned = places @ np.array([[cosine, 0, -sine], [0, 1, 0], [sine, 0, cosine]])
+    with TemporaryDirectory() as folder:
+        first, second = Path(folder) / "first.c3d", Path(folder) / "second.c3d"
+        write_c3d(first, names, places, fps, up="+y")
+        write_c3d(second, names, turned, fps, up="+y")
+        in_unit(second, unit)
+        here, there = (values(measure(to_motion(read(path)))) for path in (first, second))
+    assert there == pytest.approx(here, rel=0.005, abs=0.05)  # the files keep places as 32-bit numbers
+
+
+def in_unit(path: Path, unit: str) -> None:
+    """Write a C3D file that is in millimetres in another unit, which it then names."""
+    import ezc3d
+
+    file = ezc3d.c3d(str(path))
+    file["data"]["points"][:3] /= {"mm": 1, "cm": 10, "m": 1000}[unit]
+    file["parameters"]["POINT"]["UNITS"]["value"] = [unit]
+    file.write(str(path))
 
 
 def test_a_treadmill_walk_measures_as_the_same_walk_over_ground() -> None:

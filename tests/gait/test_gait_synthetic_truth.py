@@ -4,6 +4,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from gait_walker import Walker, walk
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from agir_plugin.consts import SIDES
 from agir_plugin.gait import measure
@@ -110,3 +112,23 @@ def test_the_same_walk_measures_the_same_at_150_and_20_frames_per_second() -> No
     fast, slow = (measure(walk(Walker(), fps)[0]) for fps in (150.0, 20.0))
     for name in ("cadence_spm", "speed_mps", "step_length_m", "arm_swing_deg", "foot_lift_m"):
         assert slow.value(name) == pytest.approx(fast.value(name), rel=0.01), name
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    cadence=st.floats(50, 145), step_m=st.floats(0.3, 0.8), seconds=st.floats(6, 10), lift_m=st.floats(0.05, 0.15),
+    arms=st.tuples(st.floats(5, 60), st.floats(5, 60)), rate=st.sampled_from(RATES),
+)
+def test_any_even_walk_is_measured_within_the_limits(
+    cadence: float, step_m: float, seconds: float, lift_m: float, arms: tuple[float, float], rate: tuple[float, bool]
+) -> None:
+    speed = step_m * cadence / 60
+    gait = measure(walk(Walker(cadence, speed, seconds, lift_m, arms), *rate)[0])
+    assert gait.status == "ok", gait.reasons
+    assert gait.value("cadence_spm") == pytest.approx(cadence, rel=0.01)
+    assert gait.value("speed_mps") == pytest.approx(speed, rel=0.01)
+    assert gait.value("step_length_m") == pytest.approx(step_m, rel=0.03)
+    assert gait.value("foot_lift_m") == pytest.approx(lift_m, abs=0.005)
+    for side, degrees in zip(SIDES, arms, strict=True):
+        assert gait.value(f"arm_swing_deg_{side}") == pytest.approx(degrees, abs=2)
+    assert (gait.value("stride_time_cv_pct") or 0.0) < 0.6

@@ -112,6 +112,33 @@ def test_gaps_as_zero_and_as_negative_residual(tmp_path: Path) -> None:
     assert gone.sum() == 1 and gone[2, 0]
 
 
+def _with_residuals(path: Path, places: np.ndarray, negative: np.ndarray) -> Path:
+    """A file of float words whose fourth word per point is -1 where `negative`, as Kwon3D writes it for every point."""
+    write_c3d(path, ["A", "B"], places, 100.0)
+    raw = path.read_bytes()
+    words = np.concatenate([places * 1000, np.where(negative, -1.0, 0.0)[..., None]], axis=2).astype("<f4").tobytes()
+    start = (int.from_bytes(raw[16:18], "little") - 1) * 512
+    path.write_bytes(raw[:start] + words + raw[start + len(words) :])
+    return path
+
+
+def test_residuals_that_are_all_negative_say_nothing(tmp_path: Path) -> None:
+    places = _track(points=2)
+    every = np.ones(places.shape[:2], bool)
+    recording = read(_with_residuals(tmp_path / "kwon.c3d", places, every))
+    np.testing.assert_allclose(recording.positions_m, places, atol=1e-6)
+    assert any("every residual is negative" in note for note in recording.notes)
+    every[3, 1] = False
+    usual = read(_with_residuals(tmp_path / "usual.c3d", places, every))
+    assert np.isfinite(usual.positions_m).all(axis=-1).sum() == 1 and not usual.notes
+
+
+def test_a_file_of_model_outputs_alone_has_no_points(tmp_path: Path) -> None:
+    _ezc3d_file(tmp_path / "angles.c3d", ["LHipAngles"], np.full((6, 1, 3), 20.0), ANGLES=["LHipAngles"])
+    with pytest.raises(UnusableRecording, match="expected 3D points, got 0 points in 6 frames"):
+        read(tmp_path / "angles.c3d")
+
+
 def test_analog_channels_at_a_higher_rate_do_not_disturb_the_points(tmp_path: Path) -> None:
     file = ezc3d.c3d()
     file["parameters"]["POINT"]["RATE"]["value"] = [150.0]

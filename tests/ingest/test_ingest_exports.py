@@ -144,3 +144,11 @@ def test_folders_links_to_nothing_and_pipes_are_no_recordings(tmp_path: Path) ->
     (tmp_path / "loop.csv").symlink_to(tmp_path / "loop.csv")
     os.mkfifo(tmp_path / "pipe.csv")
     assert not any(is_recording(path) for path in (*tmp_path.iterdir(), tmp_path / "nothing.trc"))
+
+
+def test_what_macos_keeps_beside_a_file_is_no_recording(tmp_path: Path) -> None:
+    """Archives made on a Mac hold `._walk.c3d` beside `walk.c3d`; a walk that is only called so stays one."""
+    (tmp_path / "._walk.c3d").write_bytes(b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X")
+    (tmp_path / "._other.c3d").write_bytes(b"\x02\x50" + bytes(600))
+    assert not is_recording(tmp_path / "._walk.c3d")
+    assert is_recording(tmp_path / "._other.c3d")

@@ -8,6 +8,7 @@ import pytest
 
 from agir_plugin.errors import UnreadableFile, UnusableRecording
 from agir_plugin.ingest import read
+from agir_plugin.ingest.cells import numbers
 from agir_plugin.motion import to_motion
 
 KEYS = "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\tOrigDataRate\tOrigDataStartFrame\tOrigNumFrames"
@@ -146,3 +147,24 @@ def test_a_label_for_each_column_and_values_behind_their_keys(tmp_path: Path, la
     recording = read(tmp_path / "walk.trc")
     assert (recording.names, recording.fps, recording.notes) == (("LASI", "RASI"), 50.0, ())
     np.testing.assert_array_equal(recording.positions_m[0], [[1, 2, 3], [4, 5, 6]])
+
+
+@pytest.mark.parametrize("word", ["nan", "-nan(ind)", "NaN", "nan(snan)", "1.#QNAN", "-1.#IND00", "1.#IND"])
+def test_not_a_number_in_every_spelling_is_a_gap(word: str) -> None:
+    """Microsoft's and GNU's libraries write not-a-number in their own ways."""
+    np.testing.assert_array_equal(numbers(["1.5", word], "walk.trc, line 7"), [1.5, np.nan])
+
+
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_a_file_that_a_spreadsheet_saved(tmp_path: Path, separator: str) -> None:
+    """Commas for tabs, and each line filled up with empty cells."""
+    text = (
+        "PathFileType\t4\t(X/Y/Z)\tw.trc\nDataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\n100\t100\t3\t2\tmm\n"
+        "Frame#\tTime\tLKNE\t\t\tRKNE\t\t\n\t\tX1\tY1\tZ1\tX2\tY2\tZ2\n"
+        "1\t0.00\t1\t2\t3\t4\t5\t6\n2\t0.01\t1\t2\t3\t4\t5\t6\n3\t0.02\t1\t2\t3\t4\t5\t7\n"
+    )
+    (tmp_path / "tabs.trc").write_text(text)
+    (tmp_path / "saved.trc").write_text("".join(line + separator * 5 + "\n" for line in text.replace("\t", separator).splitlines()))
+    wanted, saved = read(tmp_path / "tabs.trc"), read(tmp_path / "saved.trc")
+    assert (saved.names, saved.fps) == (("LKNE", "RKNE"), 100.0)
+    np.testing.assert_array_equal(saved.positions_m, wanted.positions_m)

@@ -16,7 +16,10 @@ GOOD = (
 
 @dataclass
 class Double:
-    """`script` holds what the next requests get: a status, an answer's text, or one of `half`, `reset`, `stall`."""
+    """`script` holds what the next requests get.
+
+    That is a status (alone, or with headers or a body), an answer's text, or one of `half`, `reset`, `stall`, `drip`.
+    """
 
     script: list[object]
     seen: list[dict] = field(default_factory=list)
@@ -47,14 +50,31 @@ def serving(*script: object) -> Iterator[Double]:
                 self.close_connection = True
                 self.connection.close()
                 return
-            status, headers = what if isinstance(what, tuple) else (what if isinstance(what, int) else 200, {})
+            if what == "drip":
+                self._drip()
+                return
+            status, more = what if isinstance(what, tuple) else (what if isinstance(what, int) else 200, {})
+            headers = more if isinstance(more, dict) else {}
             body = completion(what) if isinstance(what, str) else b"{}"
+            body = more.encode() if isinstance(more, str) else body
             body = completion(GOOD)[:40] if what == "half" else body
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(body))}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
+
+        def _drip(self) -> None:
+            """One byte of a long response at a time, until nobody listens any more."""
+            self.send_response(200)
+            self.send_header("Content-Length", "100000")
+            self.end_headers()
+            self.close_connection = True
+            try:
+                while not double.release.wait(0.02):
+                    self.wfile.write(b" ")
+            except OSError:
+                return
 
         def log_message(self, *_: object) -> None:
             return

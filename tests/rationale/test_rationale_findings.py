@@ -83,7 +83,10 @@ def test_of_two_parameters_the_more_deviant_counts(make_walk):
     assert read(FEATURES["rhythm"], gait).parameter == "stride_time_cv_pct"
 
 
-def test_a_parameter_without_a_norm_is_never_spoken_of(make_walk):
+def test_a_parameter_without_a_norm_is_never_spoken_of(make_walk, monkeypatch, tmp_path):
+    table = tmp_path / "norms.yaml"
+    table.write_text("norms: {speed_mps: {mean: 1.2, sd: 0.2, unit: m/s, source: one row only}}", encoding="utf8")
+    monkeypatch.setenv("AGIR_NORMS", str(table))
     gait = make_walk(step_width_cv_pct=80.0)
     assert findings_of(gait) == () and read(FEATURES["step_width_variability"], gait) is None
     assert "has no norm" in unreadable(FEATURES["step_width_variability"], gait)

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from agir_plugin.rationale import claims_in
 from agir_plugin.rationale.features import FEATURES
 from agir_plugin.rationale.leakage import forbidden
 from agir_plugin.rationale.lexicon import tokens
+from agir_plugin.rationale.parse import MAX_CHARACTERS, MAX_CLAUSE_TOKENS
 from agir_plugin.tasks.structure import SECTIONS, leaks, split_sections
 
 SENTENCES = yaml.safe_load(Path(__file__).with_name("sentences.yaml").read_text(encoding="utf8"))
@@ -35,7 +37,7 @@ def counts(part: str, wording: str) -> Counter[str]:
 
 def test_the_labelled_set_is_large_varied_and_well_labelled():
     rows = [(wording, row) for part in SENTENCES.values() for wording, group in part.items() for row in group]
-    assert len(rows) >= 120 and sum(wording == "other" for wording, _ in rows) >= len(rows) / 2
+    assert len(rows) >= 500 and sum(wording == "other" for wording, _ in rows) >= len(rows) / 2
     assert len({row[1] for _, row in rows}) == len(rows)
     for _, (section, text, labels) in rows:
         assert section in SECTIONS and text
@@ -49,17 +51,33 @@ def test_the_labelled_set_is_large_varied_and_well_labelled():
     [
         ("tuning", "rules", 1.0, 1.0), ("tuning", "other", 0.99, 0.99),
         ("fresh", "rules", 1.0, 1.0), ("fresh", "other", 0.95, 0.94), ("second", "other", 0.95, 0.95),
-        ("blind", "other", 0.90, 0.90),
+        ("third", "other", 0.97, 0.97), ("fourth", "other", 0.97, 0.93), ("fifth", "other", 0.97, 0.97),
+        ("sixth", "other", 0.96, 0.96), ("seventh", "other", 0.96, 0.96), ("eighth", "other", 0.97, 0.97),
+        ("blind", "other", 0.95, 0.95), ("unseen", "other", 0.95, 0.95),
     ],
 )
 def test_precision_and_recall(part, wording, precision, recall, record_property):
-    """Measured on `blind`, for which nothing was mended: 0.925 and 0.907; on all the others 0.98 or better and 0.96."""
+    """Measured on `unseen`, for which nothing was mended: 0.973 and 0.959; docs/rationales.md has the others."""
     total = counts(part, wording)
     right = total["right"]
     measured = right / (right + total["extra"]), right / (right + total["missed"])
     print(f"{part} {wording}, {right + total['missed']} labels: precision {measured[0]:.3f}, recall {measured[1]:.3f}")
     record_property("precision and recall", measured)
     assert measured[0] >= precision and measured[1] >= recall
+
+
+def test_the_documentation_gives_these_figures():
+    document = (Path(__file__).parents[2] / "docs" / "rationales.md").read_text(encoding="utf8")
+    rows = re.findall(r"^\| (\w+)[^|]*\| (\d+) \| (\d+) \|[^|]*\| ([\d.]+), ([\d.]+) \|$", document, re.MULTILINE)
+    measured = []
+    for name, groups in {"rules": [("tuning", "rules"), ("fresh", "rules")], **{
+        part: [(part, "other")] for part in SENTENCES
+    }}.items():
+        total = sum((counts(*group) for group in groups), Counter())
+        right, sentences = total["right"], sum(len(SENTENCES[part][wording]) for part, wording in groups)
+        shares = right / (right + total["extra"]), right / (right + total["missed"])
+        measured.append((name, str(sentences), str(right + total["missed"]), *(f"{share:.2f}" for share in shares)))
+    assert set(rows) == set(measured)
 
 
 @pytest.mark.parametrize(
@@ -135,6 +153,32 @@ def test_no_text_breaks_the_parser(text):
         for claim in claims_in(text, section):
             assert claim.feature in FEATURES and claim.degrees
     assert all(0 <= token.start < token.end <= len(text) for token in tokens(text))
+
+
+def test_what_stands_beyond_the_limit_makes_no_claim():
+    padding = "Nothing else. " * (MAX_CHARACTERS // 14 + 1)
+    assert {claim.feature for claim in claims_in(f"Speed is low. {padding} Cadence is low.", "foot")} == {"speed"}
+    assert claims_in("speed " * MAX_CHARACTERS, "foot") == ()
+
+
+def test_a_sentence_without_an_end_is_read_in_pieces():
+    endless = " and ".join(["the speed is reduced", *["so it goes on"] * MAX_CLAUSE_TOKENS, "the cadence is reduced"])
+    assert {claim.feature for claim in claims_in(endless, "foot")} == {"speed", "cadence"}
+
+
+def test_numbers_with_units_change_nothing():
+    bare = said("Walking speed is reduced and the cadence is normal.", "foot")
+    for text in (
+        "Walking speed (0.62 m/s) is reduced and the cadence of 104 steps/min is normal.",
+        "At 0.62 m/s the walking speed is reduced by about 40 % and the cadence, 104 steps per minute, is normal.",
+        "Walking speed is reduced at 0,62 m/s, and at 104/min the cadence is normal.",
+    ):
+        assert said(text, "foot") == bare
+
+
+@pytest.mark.parametrize("text", ["Knees are bent.", "The elbow is held flexed.", "Reduced motion of the knees and ankles."])
+def test_joints_that_are_not_measured_are_no_trunk_and_no_arm(text):
+    assert said(text, "foot") == set() and said(text, "arm") == set()
 
 
 def test_a_very_long_answer_is_read_too():

@@ -35,7 +35,7 @@ def test_the_wording_does_not_depend_on_the_process(make_walk):
 
 def test_what_is_said_depends_on_the_parameters_and_not_on_the_key(make_walk):
     gait = make_walk(speed_mps=0.7, step_length_m=0.55, cadence_spm=96.0)
-    expected = {"walking speed: noticeable reduced", "step length: slight reduced", "cadence: slight reduced"}
+    expected = {"walking speed: noticeably reduced", "step length: slightly reduced", "cadence: slightly reduced"}
     for number in range(40):
         statements = check(write(gait, 1, f"walk {number}"), gait)
         assert {one.claim for one in statements if one.section == "foot"} == expected

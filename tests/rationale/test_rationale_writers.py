@@ -65,6 +65,14 @@ def test_a_server_that_stalls_is_given_up_after_the_timeout(gait):
         assert model(server.url, Time(), timeout_s=0.2).write(gait, 1, "W").rationale.text() == GOOD
 
 
+def test_a_response_that_drips_in_is_given_up_after_the_timeout(gait):
+    time = Time()
+    with serving("drip") as server:
+        server_of = ChatServer(server.url, "m", "127.0.0.1", per_minute=0.0, timeout_s=0.2, sleep=time.sleep)
+        assert LanguageModelWriter(server_of, Store()).write(gait, 1, "W").rationale.text() == GOOD
+    assert time.slept == [1.0]
+
+
 def test_retry_after_is_honoured_and_a_long_one_gives_up(gait):
     time = Time()
     replies = (429, {"Retry-After": "30"}), (429, {"Retry-After": "4000"})
@@ -79,6 +87,26 @@ def test_lasting_refusals_end_the_run_and_redirects_are_not_followed(gait):
             with pytest.raises(AgirError, match="HTTP (401|302)") as caught:
                 model(server.url, Time()).write(gait, 1, "W")
             assert not isinstance(caught.value, WriterFailure)
+
+
+def test_fields_that_a_model_does_not_take_are_replaced_once_and_for_all(gait):
+    refusals = [
+        (400, "{\"error\": {\"message\": \"'max_tokens' is not supported, use 'max_completion_tokens'.\"}}"),
+        (400, "{\"error\": {\"message\": \"'temperature' does not support 0.0 with this model.\"}}"),
+    ]
+    with serving(*refusals) as server:
+        writer = model(server.url, Time())
+        for score in (0, 1):
+            assert writer.write(gait, score, "W").rationale.text() == GOOD
+        sent = [set(request) - {"model", "messages"} for request in server.seen]
+    assert sent == [{"max_tokens", "temperature"}, {"max_completion_tokens", "temperature"}, *[{"max_completion_tokens"}] * 2]
+
+
+def test_a_bad_request_for_another_reason_ends_the_run(gait):
+    with serving((400, "'max_tokens' no"), (400, "'max_tokens' still no")) as server:
+        with pytest.raises(AgirError, match="HTTP 400 .*still no") as caught:
+            model(server.url, Time()).write(gait, 1, "W")
+        assert not isinstance(caught.value, WriterFailure) and len(server.seen) == 2
 
 
 def test_the_rate_is_kept(gait):
@@ -127,6 +155,7 @@ def test_answers_are_kept_by_prompt_hash_and_counted_in_the_estimate(gait):
         (f"Sure! {GOOD}", "words before Foot: removed: 'Sure!'"),
         (f"<reasoning_start>{GOOD}</s>", "special tokens removed: </s> <reasoning_start>"),
         (GOOD.replace("Arm:", "ARM:"), "headings written as"),
+        (GOOD.replace("steps", "st\u200beps\x00\ud83d"), "signs that cannot be seen removed"),
         (GOOD + " This fits a score of 1.", "overall: score leak 'score', '1'"),
         (GOOD[:-1] + ", consistent with a score of 1.", "overall: score leak 'score', '1'"),
     ],

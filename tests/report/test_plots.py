@@ -52,3 +52,17 @@ def test_without_matplotlib_the_message_says_what_to_do(motion, gait, tmp_path, 
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(UsageError, match="pip install matplotlib"):
         plot_gait(motion, gait, tmp_path / "walk.png")
+
+
+def test_the_title_names_file_source_rate_method_and_strides(motion, gait, tmp_path):
+    text = plot_gait(motion, replace(gait, source="c3d markers, events: zeni"), tmp_path / "a.svg", "walk.c3d").read_text()
+    assert f"walk.c3d  |  c3d markers  |  {gait.fps:g} frames/s  |  events: zeni  |  {gait.n_strides} strides" in text
+    assert "events: landing" in plot_gait(motion, gait, tmp_path / "b.svg").read_text()
+
+
+def test_the_norms_in_use_are_named_and_those_without_a_row_left_out(motion, gait, tmp_path, monkeypatch):
+    table = tmp_path / "clinic.yaml"
+    table.write_text("norms: {speed_mps: {mean: 1.0, sd: 0.1, unit: m/s, source: our laboratory}}", encoding="utf8")
+    monkeypatch.setenv("AGIR_NORMS", str(table))
+    text = plot_gait(motion, gait, tmp_path / "walk.svg").read_text()
+    assert "the people of clinic.yaml" in text and "1.00 ± 0.10" in text and "cadence" not in text
