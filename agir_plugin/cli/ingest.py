@@ -78,6 +78,12 @@ def ingest(
     unused = cohort.facts.get("labels_without_walks") or []
     if unused:
         say(f"{labels}: no recording was found for {_some(unused)}")
+    closed = cohort.facts.get("folders_not_opened") or []
+    if closed:
+        say(f"these folders could not be opened, what is in them is not in the cohort: {_some(closed)}; check their permissions")
+    copies = [" = ".join(places) for places in cohort.facts.get("same_recording") or []]
+    if copies:
+        say(f"the same recording more than once, which tests a model on what it was trained on: {_some(copies)}; remove the copies")
     _say_account(cohort)
     scored = any(walk.score is not None for walk in cohort.kept)
     say(f"{out}: {counted(cohort)}{f'; next: `agir annotate {out}`' if scored else ''}")
@@ -101,6 +107,7 @@ def _find(sources: Sequence[Path], labels: Path | None, trimmed: str, folds: Pat
         raise UsageError(
             f"expected one path after `{collection}`, got {len(sources) - 1}; a folder of that name is ./{collection}"
         )
+    _check_options(collection, labels, trimmed, folds)
     if collection == "shida":
         from agir_plugin.cohort.shida import shida_sources
 
@@ -119,6 +126,16 @@ def _find(sources: Sequence[Path], labels: Path | None, trimmed: str, folds: Pat
     from agir_plugin.cohort.recordings import find_recordings
 
     return find_recordings(sources, read_labels(labels) if labels is not None else None)
+
+
+def _check_options(collection: str, labels: Path | None, trimmed: str, folds: Path | None) -> None:
+    """Refuse options that would not be looked at."""
+    if trimmed != "prefer" and collection != "shida":
+        raise UsageError("--trimmed is for `agir ingest shida` only; leave it out")
+    if folds is not None and collection != "carepd":
+        raise UsageError("--folds is for `agir ingest carepd` only; leave it out")
+    if labels is not None and collection == "carepd":
+        raise UsageError("--labels is not for `agir ingest carepd`: its file holds the scores; leave it out")
 
 
 def _say_refused(cohort: Cohort) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from agir_plugin.cohort.fitted import SHAPES, fitted_walks, subject_shapes
 from agir_plugin.cohort.labels import read_labels
+from agir_plugin.cohort.lock import held
 from agir_plugin.cohort.manifest import Cohort
 from agir_plugin.cohort.recordings import find_recordings
 from agir_plugin.cohort.sources import Found, Source
@@ -44,7 +45,8 @@ def synthesise(
         "walks_per_session": walks_per_session,
         "walking_model": WALKING_MODEL,
     }
-    return write_cohort(out, identity, [_synthetic_job(trial) for trial in trials], progress=progress)
+    with held(Path(out)):
+        return write_cohort(out, identity, [_synthetic_job(trial) for trial in trials], progress=progress)
 
 
 def build_cohort(
@@ -90,12 +92,14 @@ def build_from(
     """
     out = Path(out)
     identity = {"name": out.resolve().name, "synthetic": False, **({"body": "SMPL"} if smpl else {})}
-    claim(out, identity)
-    failures = subject_shapes(found.sources, out / SHAPES, progress) if smpl else {}
-    jobs = [_recorded_job(source, out / SHAPES if smpl else None, failures) for source in found.sources]
-    return write_cohort(
-        out, identity, jobs, notes=found.notes, folds=found.folds, progress=progress, workers=workers, backend=backend
-    )
+    with held(out):
+        if smpl:
+            claim(out, identity)
+        failures = subject_shapes(found.sources, out / SHAPES, progress) if smpl else {}
+        jobs = [_recorded_job(source, out / SHAPES if smpl else None, failures) for source in found.sources]
+        return write_cohort(
+            out, identity, jobs, notes=found.notes, folds=found.folds, progress=progress, workers=workers, backend=backend
+        )
 
 
 def _synthetic_job(trial: Trial) -> Job:

@@ -9,7 +9,7 @@ import hashlib
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ import numpy as np
 
 from agir_plugin import unpickle
 from agir_plugin.cohort.carepd_folds import FOLD_PARTS, published_folds
+from agir_plugin.cohort.names import plain_subject
 from agir_plugin.cohort.sources import Found, Source
 from agir_plugin.consts import JOINT, JOINTS, SCORES
 from agir_plugin.errors import UnreadableFile, UnusableRecording
@@ -37,10 +38,17 @@ MOST_TURN_RAD = 50.0
 FASTEST_FPS = 10000.0
 #: The trunk is upright along y when at least this part of its length lies on it.
 UPRIGHT = 0.9
+#: Most walks of one file (the biggest cohort has 1701): a few bytes of a pickle can stand for millions.
+MOST_WALKS = 50_000
+#: SMPL's own files have 300 shape numbers.
+MOST_BETAS = 300
 #: Shape numbers may differ by this much from frame to frame.
 SAME_SHAPE = 1e-4
 #: A state of medication in words.
 STATE = re.compile(r"(?:^|[^a-z])(on|off)(?:[^a-z]|$)", re.IGNORECASE)
+
+#: Stands for the pose of a walk that is another walk's.
+REPEATED = object()
 
 
 class _Malformed(ValueError):
@@ -86,8 +94,9 @@ def carepd_sources(path: Path | str, folds: Path | str | None = None, body: Body
     subjects = _checked(path, unpickle.load(path))
     scored = any(not _no_score(record) for walks in subjects.values() for record in walks.values())
     names = _walk_names(subjects)
+    seen: set[int] = set()
     sources = [
-        _source(path, names[subject, key], str(subject), str(key), record, body, scored)
+        _source(path, names[subject, key], str(subject), str(key), _own(record, seen), body, scored)
         for subject, walks in subjects.items()
         for key, record in walks.items()
     ]
@@ -116,11 +125,15 @@ def _checked(path: Path, subjects: Any) -> dict[Any, dict[Any, Any]]:
     form = "expected CARE-PD's form {subject: {walk: {pose, trans, fps, UPDRS_GAIT}}}"
     if not isinstance(subjects, dict) or not subjects:
         raise UnreadableFile(f"{path}: {form}, got {_kind(subjects)}; it is a file of another kind")
+    n_walks = 0
     for subject, walks in subjects.items():
         if isinstance(walks, dict) and set(walks) >= set(FOLD_PARTS):
             raise UnreadableFile(f"{path}: {form}, got one of folds ({', '.join(FOLD_PARTS)}); name it after --folds")
         if not isinstance(walks, dict):
             raise UnreadableFile(f"{path}: {form}, got {_kind(walks)} for {str(subject)[:40]}; it is a file of another kind")
+        n_walks += len(walks)
+    if n_walks > MOST_WALKS:
+        raise UnreadableFile(f"{path}: {form} with at most {MOST_WALKS} walks, got {n_walks}; divide the file")
     return subjects
 
 
@@ -130,22 +143,17 @@ def _kind(value: Any) -> str:
 
 def _walk_names(subjects: Mapping[Any, Mapping[Any, Any]]) -> dict[tuple[Any, Any], str]:
     """Subject and key -> a name that is unique and safe in file names: the key where it starts with the subject, else both."""
-    names, taken = {}, set()
+    names, taken, last = {}, set(), Counter()
     for subject, key in ((subject, key) for subject, walks in subjects.items() for key in walks):
         whole = str(key) if str(key).removeprefix("Trimmed_").startswith(f"{subject}_") else f"{subject}_{key}"
         safe = re.sub(r"[^\w.-]+", "_", whole, flags=re.ASCII)[:100].lstrip(".") or "walk"
-        name = next(name for name in _numbered(safe) if name.lower() not in taken)
+        name = safe
+        while name.lower() in taken:
+            last[safe.lower()] += 1  # goes on where it stopped: many equal names must not be counted through each time
+            name = f"{safe}_{last[safe.lower()] + 1}"
         taken.add(name.lower())
         names[subject, key] = name
     return names
-
-
-def _numbered(name: str) -> Iterator[str]:
-    yield name
-    number = 2
-    while True:
-        yield f"{name}_{number}"
-        number += 1
 
 
 def _source(path: Path, walk: str, subject: str, key: str, record: Any, body: Body | None, scored: bool) -> Source:
@@ -158,14 +166,26 @@ def _source(path: Path, walk: str, subject: str, key: str, record: Any, body: Bo
         refusal = str(error)
         sha256, read = hashlib.sha256(place.encode()).hexdigest(), partial(refuse_walk, f"{path}#{walk}", refusal)
     return Source(
-        walk=walk, subject=re.sub(r"[^\w.-]+", "_", subject), state=_state(record, key), score=score, place=place, sha256=sha256,
+        walk=walk, subject=plain_subject(subject), state=_state(record, key), score=score, place=place, sha256=sha256,
         read=read, refusal=refusal,
     )
+
+
+def _own(record: Any, seen: set[int]) -> Any:
+    """The record; without its pose where another walk has the very same one, which a pickle can repeat at no cost."""
+    pose = record.get("pose") if isinstance(record, dict) else None
+    if not isinstance(pose, np.ndarray):
+        return record
+    repeated = id(pose) in seen
+    seen.add(id(pose))
+    return {**record, "pose": REPEATED} if repeated else record
 
 
 def _pose(record: Any, body: Body | None) -> Pose:
     if not isinstance(record, dict):
         raise _Malformed(f"expected a record with pose, trans and fps, got {_kind(record)}")
+    if record.get("pose") is REPEATED:
+        raise _Malformed("its pose is that of another walk")
     pose = _numbers(record, "pose")
     pose = pose.reshape(len(pose), 3 * pose.shape[1]) if pose.ndim == 3 and pose.shape[2] == 3 else pose
     translation = _numbers(record, "trans")
@@ -204,6 +224,8 @@ def _betas(record: Mapping[str, Any]) -> np.ndarray | None:
     # one row for the walk, or the same for each frame
     if record.get("beta") is None:
         return None
+    if isinstance(record["beta"], np.ndarray) and record["beta"].size > MOST_BETAS * len(record["pose"]):
+        raise _Malformed("expected at most one row of shape numbers (beta) per frame")
     betas = np.atleast_2d(_numbers(record, "beta"))
     if betas.ndim != 2 or betas.size == 0 or np.ptp(betas, axis=0).max() > SAME_SHAPE:
         raise _Malformed(f"expected one row of shape numbers (beta), got different ones in an array of shape {betas.shape}")

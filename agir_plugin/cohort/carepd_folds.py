@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from agir_plugin import unpickle
+from agir_plugin.cohort.names import natural_key, plain_subject, subject_key
 from agir_plugin.cohort.sources import Source
 from agir_plugin.cohort.splits import FEWEST_SUBJECTS, Fold, subject_folds
 from agir_plugin.errors import CohortError, UnreadableFile
@@ -28,7 +29,7 @@ def read_carepd_folds(path: Path | str) -> list[tuple[tuple[str, ...], tuple[str
     stored = unpickle.load(path)
     if not isinstance(stored, dict) or not stored:
         raise UnreadableFile(f"{path}: expected folds {{fold: {{train: [...], eval: [...]}}}}, got a {type(stored).__name__}")
-    return [_read_fold(path, key, stored[key]) for key in sorted(stored, key=_natural)]
+    return [_read_fold(path, key, stored[key]) for key in sorted(stored, key=lambda key: natural_key(str(key)))]
 
 
 def published_folds(path: Path, sources: Sequence[Source]) -> tuple[dict[str, tuple[Fold, ...]], dict[str, Any]]:
@@ -43,8 +44,10 @@ def published_folds(path: Path, sources: Sequence[Source]) -> tuple[dict[str, tu
         if not source.refusal:
             scores[source.subject] += [source.score] if source.score is not None else []
     known = {source.subject for source in sources}
+    spelled = _spellings(known)
     folds, absent, dropped = [], set(), []
-    for number, (train, test) in enumerate(read_carepd_folds(path)):
+    for number, parts in enumerate(read_carepd_folds(path)):
+        train, test = ([one if one in known else spelled.get(subject_key(one), one) for one in part] for part in parts)
         unknown = sorted({*train, *test} - known)
         if unknown:
             raise CohortError(
@@ -61,6 +64,14 @@ def published_folds(path: Path, sources: Sequence[Source]) -> tuple[dict[str, tu
         raise CohortError(f"{path}: expected folds with usable walks to train and to test on, found none; see the walks' refusals")
     notes = {"published_folds": path.name, "fold_subjects_without_walks": sorted(absent), "folds_left_out": dropped}
     return {f"carepd_{re.sub(r'[^0-9A-Za-z_-]+', '_', path.stem)}": tuple(folds)}, notes
+
+
+def _spellings(known: Iterable[str]) -> dict[str, str]:
+    """How the data spell a subject whose number the folds write with other zeros (7 here, `007` there)."""
+    found = defaultdict(list)
+    for subject in known:
+        found[subject_key(subject)].append(subject)
+    return {key: subjects[0] for key, subjects in found.items() if len(subjects) == 1}
 
 
 def _with_val(train: Sequence[str], test: Sequence[str], scores: dict[str, list[int]]) -> Fold:
@@ -89,8 +100,4 @@ def _subjects(path: Path, part: Iterable[Any]) -> tuple[str, ...]:
     part = list(part)
     if not all(isinstance(subject, (str, int, np.integer)) for subject in part):
         raise UnreadableFile(f"{path}: expected names of subjects in folds, got something else; it is a file of another kind")
-    return tuple(sorted({re.sub(r"[^\w.-]+", "_", str(subject)) for subject in part}))
-
-
-def _natural(key: Any) -> tuple[tuple[int, int | str], ...]:
-    return tuple((0, int(part)) if part.isdecimal() else (1, part) for part in re.split(r"(\d+)", str(key)))
+    return tuple(sorted({plain_subject(subject) for subject in part}))

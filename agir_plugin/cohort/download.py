@@ -72,7 +72,7 @@ class ResumingDownloader:
             if url.startswith("https:") and not answer.url.startswith("https:"):
                 raise UnreadableFile(f"{url}: expected a safe connection, but the host led to {answer.url[:100]}; name a mirror")
             start = _start(answer.headers, answer.status_code, have)
-            total = start + int(answer.headers.get("Content-Length", 0))
+            total = start + _length(answer.headers)
             _check_space(self.part, total - start)
             self._remember(url, answer.headers)
             self._write(answer, start, total)
@@ -130,6 +130,12 @@ def _start(headers: Any, status: int, have: int) -> int:
     if found is None or int(found[1]) != have:
         raise requests.RequestException("the host sent another part than was asked for")
     return have
+
+
+def _length(headers: Any) -> int:
+    """Bytes of the answer, 0 when the host does not say."""
+    told = headers.get("Content-Length", "")
+    return int(told) if re.fullmatch(r"\d{1,15}", told) else 0
 
 
 def _refused(url: str, status: int) -> str:

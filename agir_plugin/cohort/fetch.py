@@ -94,8 +94,12 @@ def fetch(dataset: Dataset, out: Path | str, url: str | None = None, progress: P
             done.append(f"{file.name}: {told}, SHA-256 {entry['sha256']}")
             _write_record(out, dataset, record)
         if file.unpacked and not whole(folder, entry.get("unpacked", {})):
-            with _megabytes(progress, f"unpacking {file.name}") as update:
-                entry["unpacked"] = unpack(out / file.name, folder, update)
+            try:
+                with _megabytes(progress, f"unpacking {file.name}") as update:
+                    entry["unpacked"] = unpack(out / file.name, folder, update)
+            except UnreadableFile:  # a damaged file's checksum must not be asked of the next one
+                _write_record(out, dataset, {name: known for name, known in record.items() if name != file.name})
+                raise
             done.append(f"{file.name}: {len(entry['unpacked'])} files unpacked into {folder}")
             _write_record(out, dataset, record)
     return done
@@ -121,9 +125,22 @@ def _fetch_file(file: RemoteFile, out: Path, url: str, entry: dict[str, Any], pr
                 f"{url}: expected {file.name} with the SHA-256 {known}, got another file; nothing was kept, try again, and if it "
                 f"happens again remove {out / RECORD} to accept a new version ({_first(error)})"
             ) from None
+    _refuse_page(path, url)
     path.chmod(0o644)
     entry.update(url=url, sha256=pooch.file_hash(str(path)), bytes=path.stat().st_size)
     return "fetched"
+
+
+def _refuse_page(path: Path, url: str) -> None:
+    """Hosts answer with a page, and status 200, where they want a login or doubt that a person asks."""
+    with path.open("rb") as file:
+        page = file.read(512).lstrip().lower().startswith((b"<!doctype", b"<html", b"<head", b"<?xml"))
+    if page:
+        path.unlink()
+        raise UnreadableFile(
+            f"{url}: expected {path.name}, got a web page, perhaps a login; nothing was kept; download it with a browser into "
+            f"{path.parent}, or name a mirror with --url"
+        )
 
 
 def _first(error: Exception) -> str:

@@ -12,6 +12,9 @@ from typing import Any
 
 import numpy as np
 
+#: Letters of a file's name that its temporary name repeats; a name may be as long as the file system allows.
+NAME_LETTERS = 40
+
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file so that it appears whole or not at all; folders are made."""
@@ -25,13 +28,13 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text, whole or not at all."""
-    write_bytes(path, text.encode("utf8"))
+    """Write UTF-8 text, whole or not at all; bytes of file names that are no text become `\\udcfc`."""
+    write_bytes(path, text.encode("utf8", "backslashreplace"))
 
 
 def write_texts(texts: Mapping[Path, str]) -> None:
     """Write UTF-8 texts that belong together: all of them or, where the disk fills or a folder is closed, none."""
-    _write_together({path: text.encode("utf8") for path, text in texts.items()})
+    _write_together({path: text.encode("utf8", "backslashreplace") for path, text in texts.items()})
 
 
 def write_array(path: Path, array: np.ndarray) -> None:
@@ -83,19 +86,22 @@ def read_table(path: Path) -> list[dict[str, str]]:
 def _write_together(contents: Mapping[Path, bytes]) -> None:
     """Write every file under a temporary name first, then rename them all."""
     temporaries: list[Path] = []
+    path = Path()
     try:
         for path, content in contents.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:NAME_LETTERS]}.", suffix=".tmp")
             temporaries.append(Path(name))
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
             os.chmod(name, 0o644)
         for temporary, path in zip(temporaries, contents, strict=True):
             os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         for temporary in temporaries:
             temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:  # a full disk does not say where
+            raise OSError(error.errno, error.strerror, str(path)) from None
         raise
 
 

@@ -7,6 +7,7 @@ markers' joint centres are enough for everything else.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agir_plugin.cohort.files import write_arrays
+from agir_plugin.cohort.names import plain_subject
 from agir_plugin.cohort.sources import Source
 from agir_plugin.errors import AgirError, CohortError, UnusableRecording
 from agir_plugin.gait import passes
@@ -154,7 +156,8 @@ def _smpl(
 
 
 def _shape_file(folder: Path, subject: str) -> Path:
-    return folder / f"{subject}.npz"
+    plain = plain_subject(subject)  # a table may call a person 2024/17, or ..
+    return folder / f"{plain if plain == subject else f'{plain}_{hashlib.sha256(subject.encode()).hexdigest()[:8]}'}.npz"
 
 
 def _shape(recording: Recording) -> dict[str, np.ndarray]:

@@ -97,7 +97,14 @@ class Cohort:
 
     def gait(self, walk: str) -> GaitParameters:
         """The gait parameters that were measured on one kept walk."""
-        return from_json(json.loads(self._file("gait", walk).read_text(encoding="utf8")))
+        path = self._file("gait", walk)
+        try:
+            return from_json(json.loads(path.read_text(encoding="utf8")))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CohortError(
+                f"{path}: expected the report of `agir gait`, but reading it failed ({error}); delete it and run the command "
+                "that made the cohort again"
+            ) from None
 
     def statistics(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation (263,) float32 that normalise features; cohort.json says of which subjects."""

@@ -5,6 +5,7 @@ Parkinson's disease, on and off medication, and a table of clinical scores, PDGi
 """
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,8 +15,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from agir_plugin.cohort.labels import Label, Labels, read_labels
+from agir_plugin.cohort.names import MACOS, natural_key, plain_place
 from agir_plugin.cohort.shida_names import TrialName, parse_name, session_of_folder, sidecar_kind
-from agir_plugin.cohort.sources import Found, Source, file_sha256
+from agir_plugin.cohort.sources import Found, Source, sealed
+from agir_plugin.cohort.trees import files_below
 from agir_plugin.errors import UnreadableFile, UsageError
 from agir_plugin.ingest import read
 
@@ -25,8 +28,6 @@ TRIMMED = ("prefer", "drop")
 REPLACED = "replaced by its trimmed recording"
 #: First bytes of an Excel 97 file; the set's force and angle tables are such files under the ending .csv.
 OLE2 = bytes.fromhex("d0cf11e0a1b11ae1")
-#: Start of the names of what macOS adds to archives.
-MACOS = "._"
 
 
 @dataclass(frozen=True)
@@ -55,34 +56,37 @@ def shida_sources(
         raise UsageError(f"trimmed: expected one of {', '.join(TRIMMED)}, got {trimmed!r}; choose one of these")
     folder = Path(folder)
     known = labels if isinstance(labels, Labels) else read_labels(labels) if labels is not None else None
-    files, others = _files(folder, skip=None if known is None else Path(known.path))
+    files, others, closed = _files(folder, skip=None if known is None else Path(known.path))
     if not files:
+        also = f"; {closed[0]} could not be opened" if closed else ""
         raise UnreadableFile(
-            f"{folder}: expected the C3D files of the data set (SUB01_off/SUB01_off_walk_1.c3d), found none; unpack "
+            f"{folder}: expected the C3D files of the data set (SUB01_off/SUB01_off_walk_1.c3d), found none{also}; unpack "
             "C3Dfiles.zip there, or run `agir fetch shida --out` with this folder"
         )
     refusals, names = _refusals(files, trimmed)
     sources, used = [], []
-    for file in sorted(files, key=lambda file: (_natural(names[file.place]), file.place)):
+    for file in sorted(files, key=lambda file: (natural_key(names[file.place]), file.place)):
         source, label = _source(file, names[file.place], refusals.get(file.place, ""), known)
         sources.append(source)
         used.extend([label] if label else [])
-    return Found(tuple(sources), _notes(files, sources, others, known, used))
+    notes = _notes(files, sources, others, known, used)
+    return Found(tuple(sources), notes | ({"folders_not_opened": closed} if closed else {}))
 
 
-def _files(folder: Path, skip: Path | None) -> tuple[list[_File], Counter[str]]:
-    """The C3D files, and how many of each other kind there are; the labels file is not counted."""
+def _files(folder: Path, skip: Path | None) -> tuple[list[_File], Counter[str], list[str]]:
+    """The C3D files, how many of each other kind there are (without the labels file), and folders that cannot be opened."""
     if not folder.is_dir():
         raise UnreadableFile(f"{folder}: expected the folder of the data set, but there is none; check the path")
     files, others = [], Counter()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        if skip is not None and path.resolve() == skip.resolve():
+    tree = files_below(folder)
+    for path in tree.files:
+        if skip is not None and os.path.realpath(path) == os.path.realpath(skip):
             continue
         if path.suffix.lower() == ".c3d" and not path.name.startswith(MACOS):
             files.append(_File(path, path.relative_to(folder).as_posix(), parse_name(path.stem)))
         else:
             others[_kind(path)] += 1
-    return files, others
+    return files, others, [plain_place(str(path)) for path in tree.closed]
 
 
 def _kind(path: Path) -> str:
@@ -90,9 +94,12 @@ def _kind(path: Path) -> str:
         return "macOS attributes (._*)"
     kind = sidecar_kind(path.name)
     if kind is None:
-        return path.suffix.lower() or path.name
-    with path.open("rb") as file:
-        return f"{kind} (an Excel 97 file)" if file.read(len(OLE2)) == OLE2 and kind.endswith(".csv") else kind
+        return plain_place(path.suffix.lower() or path.name)
+    try:
+        with path.open("rb") as file:
+            return f"{kind} (an Excel 97 file)" if file.read(len(OLE2)) == OLE2 and kind.endswith(".csv") else kind
+    except OSError:
+        return f"{kind} (cannot be opened)"
 
 
 def _refusals(files: Sequence[_File], trimmed: str) -> tuple[dict[str, str], dict[str, str]]:
@@ -141,9 +148,10 @@ def _source(file: _File, walk: str, refusal: str, labels: Labels | None) -> tupl
     label = labels.find(file.name.walk)[2] if labels is not None and file.name and not file.name.static else None
     if not refusal and labels is not None and label is None:
         refusal = f"no gait score for {subject} {state} in {Path(labels.path).name}"
+    sha256, closed = sealed(file.path)
     source = Source(
-        walk=walk, subject=subject, state=state, score=label.score if label else None, place=file.place,
-        sha256=file_sha256(file.path), read=partial(read, file.path), refusal=refusal, static=bool(file.name and file.name.static),
+        walk=walk, subject=subject, state=state, score=label.score if label else None, place=plain_place(file.place),
+        sha256=sha256, read=partial(read, file.path), refusal=refusal or closed, static=bool(file.name and file.name.static),
     )
     return source, label
 
@@ -155,7 +163,7 @@ def _notes(
     walks = [source for source in sources if source.subject and not source.static]
     lacking = Counter(f"{walk.subject} {walk.state}" for walk in walks if scored and walk.score is None)
     spare = [row.walk or f"{row.subject} {row.state}".strip() for row in (labels.unused(used) if scored else ())]
-    strange = [file.place for file in files if _elsewhere(file)]
+    strange = [plain_place(file.place) for file in files if _elsewhere(file)]
     sidecars = {kind: count for kind, count in sorted(others.items()) if sidecar_kind(kind.partition(" (")[0])}
     return {
         "sidecars": sidecars,
@@ -169,7 +177,3 @@ def _notes(
 def _elsewhere(file: _File) -> bool:
     folder = session_of_folder(file.path.parent.name)
     return file.name is not None and folder not in (None, (file.name.subject, file.name.state))
-
-
-def _natural(name: str) -> tuple[tuple[int, int | str], ...]:
-    return tuple((0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", name))

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,3 +50,13 @@ def file_sha256(path: Path) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sealed(path: Path) -> tuple[str, str]:
+    """A recording's SHA-256 and "", or "" and why the file cannot be opened: one such file must not stop all others."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return "", "it is no file but a pipe or device; write the recording to a file first"
+        return file_sha256(path), ""
+    except OSError as error:
+        return "", f"it cannot be opened ({error.strerror or error}); check the file and its permissions"

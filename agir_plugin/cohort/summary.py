@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from agir_plugin.cohort.files import write_array, write_json, write_json_with_list, write_table, write_text
+from agir_plugin.cohort.leftovers import remove_folds
 from agir_plugin.cohort.splits import DEFAULT_SCHEME, FEWEST_SUBJECTS, SCHEMES, Fold, subject_folds
 from agir_plugin.cohort.statistics import group_statistics
 from agir_plugin.cohort.walks import COLUMNS, KEPT, Walk
@@ -31,8 +32,9 @@ def write_summary(
     kept = [row for row in rows if row.status == KEPT]
     write_table(out / "walks.csv", COLUMNS, [asdict(row) for row in rows])
     _write_parameters(out, kept)
-    default = _write_folds(out, kept)
-    _write_published(out, {row.subject for row in kept}, published or {})
+    default, written = _write_folds(out, kept)
+    written += _write_published(out, {row.subject for row in kept}, published or {})
+    remove_folds(out, written)
     head = {
         **facts,
         "counts": _counts(rows),
@@ -57,11 +59,19 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-def _write_published(out: Path, subjects: set[str], schemes: Mapping[str, Sequence[Fold]]) -> None:
+def _write_published(out: Path, subjects: set[str], schemes: Mapping[str, Sequence[Fold]]) -> list[Path]:
+    written = []
     for scheme, folds in schemes.items():
         for number, fold in enumerate(folds):
             here = {part: [name for name in names if name in subjects] for part, names in fold.as_dict().items()}
-            write_json(out / "folds" / scheme / f"{number}.json", here)
+            written.append(_write_fold(out, scheme, number, here))
+    return written
+
+
+def _write_fold(out: Path, scheme: str, number: int, parts: Mapping[str, list[str]]) -> Path:
+    path = out / "folds" / scheme / f"{number}.json"
+    write_json(path, parts)
+    return path
 
 
 def _counts(rows: Sequence[Walk]) -> dict[str, Any]:
@@ -88,7 +98,8 @@ def _write_parameters(out: Path, kept: Sequence[Walk]) -> None:
     write_table(out / "parameters.csv", ["walk", "n_strides", *names], rows)
 
 
-def _write_folds(out: Path, kept: Sequence[Walk]) -> Fold | None:
+def _write_folds(out: Path, kept: Sequence[Walk]) -> tuple[Fold | None, list[Path]]:
+    """The default fold, None with too few subjects, and the files that were written."""
     scores: dict[str, dict[str, int | None]] = {}
     for walk in kept:
         scores.setdefault(walk.subject, {})[walk.state] = walk.score
@@ -97,13 +108,14 @@ def _write_folds(out: Path, kept: Sequence[Walk]) -> Fold | None:
     }
     if len(subjects) < FEWEST_SUBJECTS:
         _write_lists(out, kept, Fold(tuple(subjects), (), ()))
-        return None
-    for scheme in SCHEMES:
-        for number, fold in enumerate(subject_folds(subjects, scheme)):
-            write_json(out / "folds" / scheme / f"{number}.json", fold.as_dict())
+        return None, []
+    written = [
+        _write_fold(out, scheme, number, fold.as_dict())
+        for scheme in SCHEMES for number, fold in enumerate(subject_folds(subjects, scheme))
+    ]
     default = subject_folds(subjects, DEFAULT_SCHEME)[0]
     _write_lists(out, kept, default)
-    return default
+    return default, written
 
 
 def _write_lists(out: Path, kept: Sequence[Walk], fold: Fold) -> None:

@@ -69,7 +69,9 @@ def _without_first(members: dict[str, zipfile.ZipInfo], first: str) -> dict[str,
 
 def _check(archive: Path, source: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], folder: Path) -> None:
     files = [info for info in source.infolist() if not info.is_dir()]
-    if not members or len({name.lower() for name in members}) < len(files):
+    lower = {name.lower() for name in members}
+    within = any(parent.as_posix() in lower for name in lower for parent in PurePosixPath(name).parents)
+    if not members or len(lower) < len(files) or within:
         raise UnreadableFile(f"{archive}: expected an archive of files with names of their own; do not use this archive")
     needed = sum(info.file_size for name, info in members.items() if _size(folder / name) != info.file_size)
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,8 @@
 """walks.csv in, one checked `Walk` per row out."""
 from __future__ import annotations
 
+import csv
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,14 +44,20 @@ def read_walks(path: Path) -> tuple[Walk, ...]:
     """
     if not path.is_file():
         raise CohortError(f"{path}: missing; a cohort folder needs it; make one with `agir synth` or `agir ingest`")
-    rows = read_table(path)
+    try:
+        rows = read_table(path)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise CohortError(
+            f"{path}: expected a CSV table in UTF-8, but reading it failed ({error}); another program changed it, build the cohort "
+            "again"
+        ) from None
     lacking = [name for name in COLUMNS if rows and name not in rows[0]]
     if lacking:
         raise CohortError(
             f"{path}: expected the columns {', '.join(COLUMNS)}; {', '.join(lacking)} is missing; build the cohort "
             "again"
         )
-    walks = tuple(_read_walk(path, {name: row[name] for name in COLUMNS}) for row in rows)
+    walks = tuple(_read_walk(path, {name: row[name] or "" for name in COLUMNS}) for row in rows)
     seen: set[str] = set()
     for walk in walks:
         if walk.walk in seen:
@@ -62,9 +70,7 @@ def check_score(value: Any, subject: str, state: str, where: str) -> int:
     """A gait score as int; LabelError naming subject and state when it is not 0, 1 or 2 (3 and 4 are never
     clipped).
     """
-    text = str(value).strip()
-    if text.endswith(".0"):
-        text = text[:-2]
+    text = re.sub(r"[.,]0+$", "", str(value).strip())  # 1.0, and 1,0 of a German spreadsheet
     if text not in {str(score) for score in SCORES}:
         raise LabelError(
             f"{where}: expected a gait score of 0, 1 or 2 for {subject}{' ' + state if state else ''}, got "

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any, TypeVar
 
-from agir_plugin.errors import UsageError
+from agir_plugin.errors import AgirError, UsageError
 
 #: Where work can be done besides this machine's own processes -> the package that it needs.
 CLUSTERS = {"ray": "ray", "dask": "distributed"}
@@ -43,8 +43,15 @@ def in_order(
 
 def _by_processes(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
     from joblib import Parallel, delayed
+    from joblib.externals.loky.process_executor import BrokenProcessPool
 
-    yield from Parallel(n_jobs=workers, return_as="generator")(delayed(function)(item) for item in items)
+    try:
+        yield from Parallel(n_jobs=workers, return_as="generator")(delayed(function)(item) for item in items)
+    except BrokenProcessPool:
+        raise AgirError(
+            f"one of the {workers} worker processes was ended from outside, most often because memory ran out; what is done is "
+            "kept: run the same command again to go on, with fewer --workers"
+        ) from None
 
 
 def _on_cluster(

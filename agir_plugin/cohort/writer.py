@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import platform
-import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -20,24 +19,20 @@ import numpy as np
 
 from agir_plugin import __version__
 from agir_plugin.cohort.files import remove_leftovers, write_array, write_arrays, write_json, write_table, write_text
+from agir_plugin.cohort.leftovers import FITTED_FILES, PASS, forget, remove_strangers
+from agir_plugin.cohort.lock import LOCK
 from agir_plugin.cohort.manifest import WALK_FILES, Cohort
 from agir_plugin.cohort.splits import Fold
 from agir_plugin.cohort.summary import write_summary
 from agir_plugin.cohort.walks import KEPT, REFUSED, Walk, read_walks
 from agir_plugin.cohort.workers import in_order
 from agir_plugin.consts import MODEL_FPS
-from agir_plugin.errors import CohortError, UnreadableFile, UnusableRecording
+from agir_plugin.errors import CohortError, LabelError, UnreadableFile, UnusableRecording
 
 #: Called after each walk with the number of walks done and the number of all walks.
 Progress = Callable[[int, int], None]
-#: What other commands make of a walk's features or measurements: it is dropped when the walk is made anew.
-DERIVED_FILES = {"TOKENS": ".npy", "texts": ".txt"}
-#: What a cohort of fitted bodies holds besides, one file per walk.
-FITTED_FILES = {"smpl": ".npz"}
 #: Jobs and their rows while the cohort is not complete, one JSON list per line; removed at the end.
 JOURNAL = ".journal.jsonl"
-#: End of the name of a walk that is one of several in a recording.
-PASS = re.compile(r"_pass\d+$")
 
 
 @dataclass(frozen=True)
@@ -91,15 +86,17 @@ def write_cohort(
     """
     out = Path(out)
     _refuse_twins(jobs)
+    _refuse_unusable(out, jobs)
     facts = {**identity, "fps": MODEL_FPS, "versions": _versions()}
     done = _resume(out, facts)
     remove_leftovers(out)
     write_json(out / "cohort.json", {**facts, "complete": False})
     finished = [_reusable(out, done, job) for job in jobs]
     to_do = [job for job, rows in zip(jobs, finished, strict=True) if rows is None]
-    _forget(out, [job.walk for job in to_do])
+    forget(out, [job.walk for job in to_do])
     made = in_order(partial(_write_job, out), to_do, workers, backend)
     rows: list[Walk] = []
+    _mend_journal(out / JOURNAL)
     with (out / JOURNAL).open("a", encoding="utf8") as journal:
         for number, (job, known) in enumerate(zip(jobs, finished, strict=True), start=1):
             if known is None:
@@ -110,7 +107,8 @@ def write_cohort(
             if progress is not None:
                 progress(number, len(jobs))
     _refuse_empty(out, rows)
-    _remove_strangers(out, {row.walk for row in rows if row.status == KEPT})
+    _refuse_shared_names(rows)
+    remove_strangers(out, {row.walk for row in rows if row.status == KEPT})
     if any(job.truth is not None for job in jobs):
         truth = [{"walk": job.walk, **(job.truth or {})} for job in jobs]
         write_table(out / "truth.csv", list(truth[0]), truth)
@@ -130,12 +128,30 @@ def claim(out: Path, identity: Mapping[str, Any]) -> None:
 def _refuse_twins(jobs: Sequence[Job]) -> None:
     first: dict[str, Job] = {}
     for job in jobs:
-        other = first.setdefault(job.walk, job)
+        other = first.setdefault(job.walk.casefold(), job)
         if other is not job:
+            both = job.walk if job.walk == other.walk else f"{other.walk} (upper and lower case are one)"
             raise CohortError(
-                f"expected one recording per walk, but {other.source} and {job.source} are both {job.walk}; rename "
+                f"expected one recording per walk, but {other.source} and {job.source} are both {both}; rename "
                 "or leave out one of them"
             )
+
+
+def _refuse_shared_names(rows: Sequence[Walk]) -> None:
+    first: dict[str, Walk] = {}
+    for row in rows:
+        other = first.setdefault(row.walk, row)
+        if other is not row:
+            raise CohortError(
+                f"{other.source} and {row.source} both give a walk {row.walk}, for a recording that holds several walks numbers "
+                "them so; rename one of the files"
+            )
+
+
+def _refuse_unusable(out: Path, jobs: Sequence[Job]) -> None:
+    # before anything is touched: a cohort that is there is not given up for a table of scores that does not fit
+    if all(job.refusal for job in jobs):
+        raise _nothing_usable(out, [job.refusal for job in jobs])
 
 
 def _versions() -> dict[str, str]:
@@ -152,14 +168,14 @@ def _resume(out: Path, facts: Mapping[str, Any]) -> dict[str, list[Walk]]:
     if out.exists() and not out.is_dir():
         raise CohortError(f"{out}: expected a folder for the cohort, but it is a file; choose another folder")
     if not path.is_file():
-        if out.exists() and any(out.iterdir()):
+        if out.exists() and {path.name for path in out.iterdir()} - {LOCK}:
             raise CohortError(
                 f"{out}: expected a new folder or a cohort, but it holds other files; choose another folder"
             )
         return {}
     try:
-        before = json.loads(path.read_text(encoding="utf8"))
-    except ValueError as error:
+        before = dict(json.loads(path.read_text(encoding="utf8")))
+    except (ValueError, TypeError) as error:
         raise CohortError(
             f"{path}: expected JSON, but reading it failed ({error}); remove the folder or choose another"
         ) from None
@@ -172,7 +188,7 @@ def _resume(out: Path, facts: Mapping[str, Any]) -> dict[str, list[Walk]]:
     if before.get("versions") != facts["versions"]:
         (out / JOURNAL).unlink(missing_ok=True)
         return {}
-    rows = read_walks(out / "walks.csv") if (out / "walks.csv").is_file() else ()
+    rows = _rows(out / "walks.csv")
     done: dict[str, list[Walk]] = {}
     for row in rows:
         done.setdefault(row.walk, []).append(row)
@@ -181,12 +197,30 @@ def _resume(out: Path, facts: Mapping[str, Any]) -> dict[str, list[Walk]]:
     return done | _journal(out / JOURNAL)
 
 
+def _rows(path: Path) -> tuple[Walk, ...]:
+    try:
+        return read_walks(path) if path.is_file() else ()
+    except (CohortError, LabelError):
+        return ()  # another program changed it: all is made anew
+
+
 def _journal(path: Path) -> dict[str, list[Walk]]:
-    if not path.is_file():
+    try:
+        return {walk: [Walk(**row) for row in rows] for walk, rows in map(json.loads, _whole_lines(path))}
+    except (ValueError, TypeError):
+        path.unlink()  # damaged: what it told is made anew
         return {}
-    lines = path.read_text(encoding="utf8").split("\n")
+
+
+def _whole_lines(path: Path) -> list[str]:
     # a line without its line break was being written when the run was killed
-    return {walk: [Walk(**row) for row in rows] for walk, rows in map(json.loads, lines[:-1])}
+    return path.read_text(encoding="utf8").split("\n")[:-1] if path.is_file() else []
+
+
+def _mend_journal(path: Path) -> None:
+    """Take off the line that a kill cut short, or the next line would be joined to it."""
+    if path.is_file():
+        write_text(path, "".join(f"{line}\n" for line in _whole_lines(path)))
 
 
 def _reusable(out: Path, done: Mapping[str, list[Walk]], job: Job) -> list[Walk] | None:
@@ -198,7 +232,8 @@ def _reusable(out: Path, done: Mapping[str, list[Walk]], job: Job) -> list[Walk]
     wanted = (job.sha256, job.subject, job.state, job.score)
     same = all((row.sha256, row.subject, row.state, row.score) == wanted for row in rows)
     there = (out / kind / f"{walk}{ending}" for walk in kept for kind, ending in WALK_FILES.items())
-    return rows if same and all(path.is_file() for path in there) else None
+    # after a power cut a file can be there, and empty
+    return rows if same and all(path.is_file() and path.stat().st_size for path in there) else None
 
 
 def _write_job(out: Path, job: Job) -> list[Walk]:
@@ -234,40 +269,20 @@ def _write_walk(out: Path, row: Mapping[str, Any], content: Content) -> Walk:
     return Walk(**row)
 
 
-def _forget(out: Path, walks: Sequence[str]) -> None:
-    """Drop tokens, texts and rationales of earlier versions of walks that are made anew: they are not of the new ones."""
-    anew = set(walks)
-
-    def is_old(name: str) -> bool:
-        return name in anew or PASS.sub("", name) in anew
-
-    for kind, ending in DERIVED_FILES.items():
-        for path in (out / kind).glob(f"*{ending}"):
-            if is_old(path.name.removesuffix(ending)):
-                path.unlink()
-    path = out / "rationales.jsonl"
-    if path.is_file():
-        lines = path.read_text(encoding="utf8").splitlines(keepends=True)
-        write_text(path, "".join(line for line in lines if not is_old(json.loads(line)["walk"])))
-
-
 def _refuse_empty(out: Path, rows: Sequence[Walk]) -> None:
     if any(row.status == KEPT for row in rows):
         return
-    for name in (JOURNAL, "cohort.json"):
-        (out / name).unlink()
+    (out / JOURNAL).unlink()
     for kind in FITTED_FILES:
         shutil.rmtree(out / kind, ignore_errors=True)
-    why = Counter(row.reason for row in rows).most_common(1)
-    raise CohortError(
-        f"{out}: expected at least one usable walk, but all {len(rows)} were "
+    if {path.name for path in out.iterdir()} <= {"cohort.json", LOCK}:  # else an earlier run's walks are there to go on with
+        (out / "cohort.json").unlink()
+    raise _nothing_usable(out, [row.reason for row in rows])
+
+
+def _nothing_usable(out: Path, reasons: Sequence[str]) -> CohortError:
+    why = Counter(reasons).most_common(1)
+    return CohortError(
+        f"{out}: expected at least one usable walk, but all {len(reasons)} were "
         f"refused{f', most often: {why[0][0]}' if why else ''}; check the recordings and their labels"
     )
-
-
-def _remove_strangers(out: Path, kept: set[str]) -> None:
-    # files of walks that an earlier run kept and this one does not have or refuses
-    for kind, ending in {**WALK_FILES, **FITTED_FILES}.items():
-        for path in (out / kind).glob(f"*{ending}"):
-            if path.name.removesuffix(ending) not in kept:
-                path.unlink()

@@ -18,7 +18,7 @@ import numpy as np
 from agir_plugin.consts import JOINTS, PARENTS
 from agir_plugin.errors import UnreadableFile, UsageError
 from agir_plugin.motion.average_body import PARENTS_24, rest_joints
-from agir_plugin.motion.smpl_arrays import listed, read_arrays
+from agir_plugin.motion.smpl_arrays import listed, plain_array, read_arrays
 
 #: Environment variable that names the folder of SMPL files.
 FOLDER_VARIABLE = "AGIR_SMPL_DIR"
@@ -176,7 +176,7 @@ def _read(path: Path, gender: str, changed_ns: int) -> Body:
 
 def _dense(path: Path, key: str, value: Any) -> np.ndarray:
     """float64 of an array, or of a sparse matrix as SMPL's files hold for the joints."""
-    array = np.asarray(value.toarray() if hasattr(value, "toarray") else value)
+    array = plain_array(path, key, value)
     if array.dtype.kind not in "fiu":
         raise UnreadableFile(f"{path}: expected numbers in {key}, got {array.dtype}; use the file from {REGISTRATION}")
     return array.astype(np.float64)

@@ -17,6 +17,10 @@ from agir_plugin.errors import UnreadableFile
 ZIP_MAGIC = b"PK\x03\x04"
 #: More than this is taken for no array of a body or of its motion, bytes (2 hours of SMPL-X at 30 fps are 285 MB).
 MOST_BYTES = 512 * 2**20
+#: Most numbers of one entry: 2 hours of SMPL-X at 30 fps are 35.6 million, and 285 MB once they are float64.
+MOST_VALUES = 36_000_000
+#: Most of them in nested lists, which take ten times the memory.
+MOST_LISTED = 2_000_000
 #: Names that an error message lists.
 MOST_NAMES = 16
 _ENDING = ".npy"
@@ -43,6 +47,39 @@ def read_arrays(path: Path, names: Collection[str]) -> tuple[dict[str, Any], tup
             f"{path}: expected a .npz archive of arrays, got first bytes {magic.hex(' ')}; the file is damaged, copy it again"
         )
     return _from_pickle(path, names)
+
+
+def plain_array(path: Path, name: str, value: Any) -> np.ndarray:
+    """The array of an entry that may also be a number or nested lists; of kind "O" where that is no rectangle.
+
+    UnreadableFile when it has more than `MOST_VALUES` values; lists within lists of a pickle can stand for any number of them.
+    """
+    if isinstance(value, (list, tuple)):
+        _check_lists(path, name, value)
+    try:
+        array = np.asarray(value)
+    except ValueError:  # rows of unequal length
+        return np.zeros(0, dtype=object)
+    if array.size > MOST_VALUES:
+        raise _too_many(path, name)
+    return array
+
+
+def _check_lists(path: Path, name: str, value: Any) -> None:
+    waiting, count = [value], 0
+    while waiting:
+        here = waiting.pop()
+        count += len(here)
+        if count > MOST_LISTED:
+            raise _too_many(path, name)
+        waiting.extend(part for part in here if isinstance(part, (list, tuple)))
+
+
+def _too_many(path: Path, name: str) -> UnreadableFile:
+    return UnreadableFile(
+        f"{path}: expected at most {MOST_VALUES} numbers in {name} ({MOST_LISTED} in lists), got more; cut a long recording into "
+        "parts"
+    )
 
 
 def listed(names: Collection[str]) -> str:

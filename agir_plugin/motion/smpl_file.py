@@ -16,7 +16,7 @@ import numpy as np
 from agir_plugin.consts import JOINTS
 from agir_plugin.errors import UnreadableFile, UnusableRecording
 from agir_plugin.motion.body_model import FOLDER_VARIABLE, GENDERS, Body, joints_from_pose, load_body
-from agir_plugin.motion.smpl_arrays import ZIP_MAGIC, listed, read_arrays
+from agir_plugin.motion.smpl_arrays import ZIP_MAGIC, listed, plain_array, read_arrays
 from agir_plugin.records import Recording
 
 SUFFIXES = (".npz", ".pkl")
@@ -32,6 +32,8 @@ NAMES = frozenset((*POSES, *ROOTS, *BODIES, *PATHS, *RATES, "betas", "beta", "ge
 FARTHEST_M = 1000.0
 #: Highest frame rate that is believed, frames per second.
 FASTEST_FPS = 10000.0
+#: Frames that are placed at a time: the rotations of a frame take thirty times the memory of its joints.
+BLOCK = 4096
 #: First bytes of pickles of protocol 2 to 5, and of a dictionary in protocol 0 and 1.
 _PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"(d", b"}q")
 
@@ -85,21 +87,30 @@ def read_smpl(path: Path, fps: float | None = None) -> SmplMotion:
     pose = _pose(path, found, names)
     translation = _path(path, found, names, len(pose))
     rate = float(fps or _rate(path, found))
-    return SmplMotion(str(path), pose, translation, rate, _betas(found), _gender(found.get("gender")))
+    return SmplMotion(str(path), pose, translation, rate, _betas(path, found), _gender(found.get("gender")))
 
 
 def on_body(motion: SmplMotion, body: Body | None, notes: tuple[str, ...] = ()) -> Recording:
     """The joints of an SMPL motion on a body of the motion's own betas, None for the average skeleton; gaps are NaN."""
-    seen = np.isfinite(motion.pose).reshape(len(motion.pose), -1).all(axis=-1)
-    pose = np.where(seen.reshape(-1, *[1] * (motion.pose.ndim - 1)), motion.pose, 0.0)
-    with np.errstate(invalid="ignore", over="ignore"):
-        path_m = np.where(np.abs(motion.translation_m) < FARTHEST_M, motion.translation_m, np.nan)
-        joints = joints_from_pose(pose, path_m, motion.betas, body)
-        seen &= (np.abs(joints) < FARTHEST_M).all(axis=(1, 2))
-    joints[~seen] = np.nan
+    joints = np.empty((len(motion.pose), len(JOINTS), 3))
+    for start in range(0, len(joints), BLOCK):
+        frames = slice(start, start + BLOCK)
+        joints[frames] = _placed(motion.pose[frames], motion.translation_m[frames], motion.betas, body)
     return Recording(
         path=motion.path, format="smpl", kind="joints", fps=motion.fps, names=JOINTS, positions_m=joints, notes=notes,
     )
+
+
+def _placed(pose: np.ndarray, translation_m: np.ndarray, betas: np.ndarray | None, body: Body | None) -> np.ndarray:
+    """(T, 22, 3) joints, NaN in frames without numbers and with places that are none."""
+    seen = np.isfinite(pose).reshape(len(pose), -1).all(axis=-1)
+    pose = np.where(seen.reshape(-1, *[1] * (pose.ndim - 1)), pose, 0.0)
+    with np.errstate(invalid="ignore", over="ignore"):
+        path_m = np.where(np.abs(translation_m) < FARTHEST_M, translation_m, np.nan)
+        joints = joints_from_pose(pose, path_m, betas, body)
+        seen &= (np.abs(joints) < FARTHEST_M).all(axis=(1, 2))
+    joints[~seen] = np.nan
+    return joints
 
 
 def _holds_poses(path: Path) -> bool:
@@ -169,10 +180,10 @@ def _rate(path: Path, found: Mapping[str, Any]) -> float:
     return value
 
 
-def _betas(found: Mapping[str, Any]) -> np.ndarray | None:
+def _betas(path: Path, found: Mapping[str, Any]) -> np.ndarray | None:
     """The first frame's shape numbers, None when there are none that can be used."""
     value = found.get("betas", found.get("beta"))
-    array = np.asarray(value) if value is not None else np.zeros(0)
+    array = plain_array(path, "betas", value) if value is not None else np.zeros(0)
     if array.dtype.kind not in "fiu" or not array.size:
         return None
     row = array.reshape(-1, array.shape[-1])[0] if array.ndim else array.reshape(-1)
@@ -181,7 +192,9 @@ def _betas(found: Mapping[str, Any]) -> np.ndarray | None:
 
 def _gender(value: Any) -> str:
     word = value.reshape(-1)[0] if isinstance(value, np.ndarray) and value.size else value
-    word = word.decode("ascii", "replace") if isinstance(word, bytes) else str(word)
+    word = word.decode("ascii", "replace") if isinstance(word, bytes) else word
+    if not isinstance(word, str):
+        return GENDERS[0]
     return next((gender for gender in GENDERS if word.strip().lower() in (gender, gender[0])), GENDERS[0])
 
 
@@ -190,10 +203,7 @@ def _first(path: Path, found: Mapping[str, Any], keys: tuple[str, ...]) -> np.nd
     key = next((key for key in keys if found.get(key) is not None), None)
     if key is None:
         return None
-    try:
-        array = np.asarray(found[key])
-    except ValueError:  # rows of unequal length
-        array = np.zeros(0, dtype=object)
+    array = plain_array(path, key, found[key])
     if array.dtype.kind not in "fiu" or (array.ndim == 0 and key not in RATES):
         raise UnusableRecording(f"{path}: expected numbers under {key}, got {array.dtype} {array.shape}; save them as float32")
     with np.errstate(invalid="ignore", over="ignore"):  # signalling NaN of damaged files

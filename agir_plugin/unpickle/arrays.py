@@ -59,11 +59,16 @@ def array_of(data: Any, dtype: Any, shape: Any, order: str, budget: Budget) -> n
         for index, value in enumerate(data):
             array[index] = value
         return array.reshape(shape, order=order)
-    held = _raw(data, budget)
-    if len(held) != count * dtype.itemsize:
-        raise ValueError(f"{count * dtype.itemsize} bytes expected for an array, got {len(held)}")
-    budget.spend(len(held))
+    held = _bytes_of(data, dtype, count, budget)
     return np.frombuffer(held, dtype).reshape(shape, order=order).copy(order)
+
+
+def fill_from(target: np.ndarray, data: Any, dtype: Any, shape: Any, fortran: bool, budget: Budget) -> None:
+    """`fill` with what `array_of` makes; plain numbers go there at once, since a second copy of a big file's would not fit."""
+    if not isinstance(dtype, np.dtype) or dtype.hasobject:
+        fill(target, array_of(data, dtype, shape, "F" if fortran else "C", budget))
+        return
+    target.__setstate__((1, shape, dtype, fortran, _bytes_of(data, dtype, _count(shape), budget)))
 
 
 def fill(target: np.ndarray, values: np.ndarray) -> None:
@@ -86,6 +91,15 @@ def _count(shape: Any) -> int:
     if type(shape) is not tuple or len(shape) > MOST_DIMENSIONS or not all(type(n) is int and 0 <= n < 1 << 48 for n in shape):
         raise ValueError("an array without a shape")
     return math.prod(shape)
+
+
+def _bytes_of(data: Any, dtype: np.dtype, count: int, budget: Budget) -> bytes:
+    """Exactly the bytes of `count` values."""
+    held = _raw(data, budget)
+    if len(held) != count * dtype.itemsize:
+        raise ValueError(f"{count * dtype.itemsize} bytes expected for an array, got {len(held)}")
+    budget.spend(len(held))
+    return held
 
 
 def _raw(data: Any, budget: Budget) -> bytes:

@@ -13,6 +13,8 @@ from agir_plugin.unpickle.content import Budget, Reader
 
 #: Memo numbers are at most this high.
 HIGHEST_MEMO = 1 << 32
+#: Longest whole number; Python will not even print one of over 4300 digits (1785 bytes).
+MOST_NUMBER_BYTES = 1024
 
 
 class Stack:
@@ -81,11 +83,19 @@ def _latin1(data: bytes) -> str:
 
 
 def _long(data: bytes) -> int:
+    if len(data) > MOST_NUMBER_BYTES:
+        raise ValueError(f"a number of {len(data)} bytes")
     return int.from_bytes(data, "little", signed=True)
 
 
 def _integer(line: bytes) -> int | bool:
-    return line == b"01" if line in (b"00", b"01") else int(line)
+    return line == b"01" if line in (b"00", b"01") else _decimal(line)
+
+
+def _decimal(line: bytes) -> int:
+    if len(line) > 2 * MOST_NUMBER_BYTES:
+        raise ValueError(f"a number of {len(line)} digits")
+    return int(line)
 
 
 def _quoted(line: bytes) -> str:
@@ -115,7 +125,7 @@ def _get(number: Callable[[Stack], int]) -> Action:
 
 
 def _line_number(stack: Stack) -> int:
-    return int(stack.reader.line())
+    return _decimal(stack.reader.line())
 
 
 def _mark(stack: Stack) -> None:
@@ -195,7 +205,7 @@ DATA_ACTIONS: dict[bytes, Action] = {
     pickle.SHORT_BINUNICODE: _sized(1, _utf8), pickle.BINUNICODE: _sized(4, _utf8), pickle.BINUNICODE8: _sized(8, _utf8),
     pickle.SHORT_BINBYTES: _sized(1, bytes), pickle.BINBYTES: _sized(4, bytes), pickle.BINBYTES8: _sized(8, bytes),
     pickle.BYTEARRAY8: _sized(8, bytearray),
-    pickle.INT: _line(_integer), pickle.LONG: _line(lambda line: int(line.rstrip(b"L"))), pickle.FLOAT: _line(float),
+    pickle.INT: _line(_integer), pickle.LONG: _line(lambda line: _decimal(line.rstrip(b"L"))), pickle.FLOAT: _line(float),
     pickle.STRING: _line(_quoted), pickle.UNICODE: _line(lambda line: str(line, "raw-unicode-escape")),
     pickle.PUT: _put(_line_number), pickle.BINPUT: _put(lambda stack: stack.number(1)),
     pickle.LONG_BINPUT: _put(lambda stack: stack.number(4)), pickle.MEMOIZE: _put(lambda stack: len(stack.memo)),

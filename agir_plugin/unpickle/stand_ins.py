@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from agir_plugin.unpickle.arrays import Named, Wrapper, array_of, fill
+from agir_plugin.unpickle.arrays import Named, Wrapper, fill, fill_from
 from agir_plugin.unpickle.content import Budget
 
 
@@ -32,7 +32,7 @@ def _array(target: np.ndarray, state: Any, budget: Budget) -> None:
     if type(state) is not tuple or len(state) not in (4, 5):
         raise ValueError("an array without its bytes")
     shape, dtype, fortran, data = state[-4:]
-    fill(target, array_of(data, dtype, shape, "F" if fortran else "C", budget))
+    fill_from(target, data, dtype, shape, bool(fortran), budget)
 
 
 def _chumpy(target: np.ndarray, state: Any, budget: Budget) -> None:

@@ -132,7 +132,7 @@ def test_one_subject_is_too_few_to_train_on_and_that_is_said(agir, lab: Path, sc
     assert "a training needs at least 3" in ended.err
 
 
-@pytest.mark.parametrize("score", ["3", "4", "", "1.5", "mild"])
+@pytest.mark.parametrize("score", ["3", "4", "1.5", "mild"])
 def test_a_score_that_has_no_class_is_an_error_and_nothing_is_written(
     agir, lab: Path, scores, tmp_path: Path, score: str
 ):

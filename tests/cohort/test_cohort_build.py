@@ -93,7 +93,7 @@ def test_a_walk_that_is_gone_leaves_nothing(
     assert [path.stem for path in (tmp_path / "out" / "joints").iterdir()] == ["SUB01_off_walk_1"]
 
 
-@pytest.mark.parametrize("score", ["3", "4", "1.5", "", "mild", "-1"])
+@pytest.mark.parametrize("score", ["3", "4", "1.5", '"1,5"', "mild", "-1"])
 def test_other_scores_are_refused_before_anything_is_written(
     score: str,
     record: Callable[..., Path],

@@ -277,3 +277,31 @@ def test_the_command_names_the_host_and_asks(host: Host, tmp_path: Path, capsys:
     assert "whole already, nothing was downloaded" in capsys.readouterr().err
     assert run(["fetch", "shda", "--out", str(tmp_path)]) == 2
     assert "did you mean 'shida'?" in capsys.readouterr().err
+
+
+def test_a_web_page_instead_of_the_file(host: Host, tmp_path: Path) -> None:
+    host.files[TABLE] = b"\n<!DOCTYPE html><title>Sign in</title>"
+    with pytest.raises(UnreadableFile, match="expected PDGinfo.xlsx, got a web page, perhaps a login; nothing was kept"):
+        fetch(SHIDA, tmp_path, host.url)
+    assert not (tmp_path / "PDGinfo.xlsx").exists() and not (tmp_path / "fetched.json").exists()
+
+
+def test_a_damaged_archive_that_is_removed_is_fetched_again(host: Host, tmp_path: Path) -> None:
+    whole, host.files[ARCHIVE] = host.files[ARCHIVE], host.files[ARCHIVE][:-30]
+    with pytest.raises(UnreadableFile, match="expected a zip archive, .*; remove it and fetch it again"):
+        fetch(SHIDA, tmp_path, host.url)
+    host.files[ARCHIVE] = whole
+    (tmp_path / "C3Dfiles.zip").unlink()
+    assert fetch(SHIDA, tmp_path, host.url)[-1].startswith("C3Dfiles.zip: 2 files unpacked")
+
+
+def test_a_file_within_a_file_in_an_archive(tmp_path: Path) -> None:
+    (tmp_path / "a.zip").write_bytes(archive({"x": b"1", "X/y": b"2"}))
+    with pytest.raises(UnreadableFile, match="expected an archive of files with names of their own"):
+        unpack.unpack(tmp_path / "a.zip", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("headers", "length"), [({}, 0), ({"Content-Length": "12"}, 12), ({"Content-Length": "many"}, 0)])
+def test_lengths_that_a_host_tells(headers: dict[str, str], length: int) -> None:
+    assert download._length(headers) == length

@@ -1,6 +1,7 @@
 """The Shida et al. (2023) data: every file of a tree like the public one is a walk with its score or refused with its reason."""
 from __future__ import annotations
 
+import os
 import pickle
 import shutil
 from pathlib import Path
@@ -215,3 +216,20 @@ def test_other_sidecars_are_refused(tmp_path: Path) -> None:
     (tmp_path / "x_temporal_distance.txt").write_text("nothing")
     with pytest.raises(UnreadableFile, match="expected names in the second line"):
         read_sidecar_times(tmp_path / "x_temporal_distance.txt")
+
+
+def test_links_and_closed_folders_of_the_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_tree(tmp_path / "data")
+    for one, other in (("a.c3d", "b.c3d"), ("b.c3d", "a.c3d")):
+        (folder / one).symlink_to(folder / other)  # a loop of links
+    real = os.scandir
+
+    def scan(path):
+        if Path(path).name == "SUB03_on":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scan)
+    found = shida_sources(folder, folder / "PDGinfo.xlsx")
+    assert found.notes["folders_not_opened"] == [str(folder / "C3Dfiles" / "SUB03_on")]
+    assert {one.place for one in found.sources} >= {"a.c3d", "b.c3d"}
