@@ -17,7 +17,7 @@ from agir_plugin.cohort.sources import Found, Source
 from agir_plugin.cohort.synthetic import WALKING_MODEL, Trial, draw_trials
 from agir_plugin.cohort.walker import body_at, frame_times_s, plan_steps
 from agir_plugin.cohort.writer import Content, Job, Progress, claim, write_cohort
-from agir_plugin.consts import JOINTS, MODEL_FPS
+from agir_plugin.consts import JOINTS, MODEL_FPS, N_FEATURES
 from agir_plugin.gait import measure, passes, report_json
 from agir_plugin.motion import resample, to_features, to_motions
 from agir_plugin.records import Motion, Recording
@@ -151,4 +151,6 @@ def _fitted_contents(read: Callable[[], Recording], place: str, shapes: Path, su
 
 def _content(motion: Motion, place: str, smpl: Mapping[str, np.ndarray] | None = None) -> Content:
     joints = resample(motion, MODEL_FPS).joints_m.astype(np.float32).astype(np.float64)
-    return Content(joints, to_features(joints), report_json(place, measure(motion)), motion.seconds, smpl)
+    report = report_json(place, measure(motion))
+    features = to_features(joints) if report["status"] == "ok" else np.empty((0, N_FEATURES))  # those of a refusal are not kept
+    return Content(joints, features, report, motion.seconds, smpl)

@@ -169,3 +169,11 @@ def test_laboratory_files(shared_data: Path, labels: Callable[..., Path], tmp_pa
     cohort = build_cohort([walk], tmp_path / "out", labels("walk,subject,score\nHC038A11,HC038A,0\n"))
     assert Cohort.open(tmp_path / "out").gait("HC038A11").value("speed_mps") == pytest.approx(1.26, abs=0.05)
     assert cohort.walk("HC038A11").frames == pytest.approx(20 * cohort.walk("HC038A11").seconds, abs=1.5)
+
+
+def test_a_single_frame_is_refused_as_too_short(record: Callable[..., Path], tmp_path: Path) -> None:
+    record("SUB01_off_walk_1")
+    joints = np.load(tmp_path / "recordings" / "SUB01_off_walk_1.npy")
+    np.save(tmp_path / "recordings" / "SUB01_off_walk_2.npy", joints[:1])
+    cohort = build_cohort([tmp_path / "recordings"], tmp_path / "out")
+    assert "at least 1 s of walking" in cohort.walk("SUB01_off_walk_2").reason
