@@ -9,7 +9,7 @@ import typer
 
 from agir_plugin.cli.annotate import annotate
 from agir_plugin.cli.console import progress_bar, say, waiting
-from agir_plugin.cli.ingest import counted
+from agir_plugin.cli.ingest_account import counted
 
 Folder = Annotated[
     Path,
