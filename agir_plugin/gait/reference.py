@@ -1,6 +1,7 @@
 """A table of normal values (YAML) in; norms and z-scores out. The shipped table is cited row by row and replaceable."""
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -71,13 +72,13 @@ def _norm(name: str, row: Mapping[str, object], path: Path) -> Norm:
         raise ConfigError(f"{path}: {name!r} is not a gait parameter; known are {', '.join(UNITS)}")
     try:
         norm = Norm(**row)
-        usable = norm.unit == UNITS[name] and abs(norm.mean) < float("inf") and 0 < norm.sd < float("inf") and norm.source
-    except TypeError as error:
+    except TypeError:
         raise ConfigError(
-            f"{path}: the norm of {name} needs mean, sd, unit and source, and nothing else ({error})"
+            f"{path}: the norm of {name} needs mean, sd, unit and source, and nothing else, got {row!r}"
         ) from None
-    if not usable:
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (norm.mean, norm.sd))
+    if not (numbers and math.isfinite(norm.mean) and 0 < norm.sd < math.inf and norm.unit == UNITS[name] and norm.source):
         raise ConfigError(
-            f"{path}: the norm of {name} needs unit {UNITS[name]!r}, a finite mean, a positive sd and a source, got {norm}"
+            f"{path}: the norm of {name} needs unit {UNITS[name]!r}, a finite mean, a positive sd and a source, got {row!r}"
         )
     return norm

@@ -31,6 +31,8 @@ MAX_ANSWER_TOKENS = 250
 #: Field of a request that some models refuse (those that reason before they answer) -> what is sent to them in its place;
 #: their reasoning counts as part of the answer, so that they get more room.
 INSTEAD: dict[str, dict[str, Any]] = {"max_tokens": {"max_completion_tokens": 4000}, "temperature": {}}
+#: What stands for the key wherever a server repeats it.
+MASKED = "(key)"
 #: HTTP status of a request that the server does not understand.
 BAD_REQUEST = 400
 #: HTTP statuses after which trying again can help.
@@ -87,7 +89,6 @@ class ChatServer:
         self._check_host()
         wait_s, reason = FIRST_WAIT_S, ""
         for attempt in range(TRIES):
-            self._keep_rate()
             try:
                 return self._answered(messages, temperature)
             except _Again as again:
@@ -101,6 +102,7 @@ class ChatServer:
     def _answered(self, messages: Sequence[Mapping[str, str]], temperature: float) -> str:
         """One try; a field that the model does not take is replaced, once and for all further requests."""
         while True:
+            self._keep_rate()
             body: dict[str, Any] = {"model": self.model, "messages": list(messages), "temperature": temperature}
             body["max_tokens"] = MAX_ANSWER_TOKENS
             for name in self._refused_fields:
@@ -136,7 +138,7 @@ class ChatServer:
         opener = urllib.request.build_opener(_NoRedirect)
         try:
             with opener.open(request, timeout=self.timeout_s) as response:
-                return _answer(self._read(response))
+                return _answer(self._without_key(self._read(response).decode("utf8", "replace")))
         except urllib.error.HTTPError as error:
             raise self._refused(error) from None
         except TimeoutError:
@@ -153,30 +155,38 @@ class ChatServer:
                 raise TimeoutError
         return content
 
+    def _without_key(self, said: str) -> str:
+        """What the server said; where it repeats the key, the key is masked, so that no message and no file holds it."""
+        return said.replace(self.api_key, MASKED) if self.api_key else said
+
     def _refused(self, error: urllib.error.HTTPError) -> Exception:
+        status = self._without_key(f"HTTP {error.code} {error.reason}")
         if error.code in PASSING:
-            return _Again(f"HTTP {error.code} {error.reason}", _retry_after_s(error.headers.get("Retry-After")))
+            return _Again(status, _retry_after_s(error.headers.get("Retry-After")))
         try:
-            said = error.read(500).decode("utf8", "replace")
+            said = self._without_key(error.read(MAX_BYTES).decode("utf8", "replace"))
         except (http.client.HTTPException, OSError):
             said = "its explanation could not be read"
         return _Refusal(error.code, said, AgirError(
-            f"{self.host}: expected an answer, got HTTP {error.code} {error.reason} ({' '.join(said.split())[:200]}); "
+            f"{self.host}: expected an answer, got {status} ({' '.join(said.split())[:200]}); "
             "check --base-url, --model and the key in AGIR_LLM_API_KEY"
         ))
 
 
 def host_of(base_url: str) -> str:
-    """The host of an `http://` or `https://` address; UsageError for anything else."""
+    """The host of an `http://` or `https://` address; UsageError, which repeats no secret part, for anything else."""
     parts = urlsplit(base_url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+    if parts.username or parts.password or parts.query or parts.fragment:
         raise UsageError(
-            f"--base-url: expected an address such as https://example.org/v1, without user name or key, got {base_url!r}"
+            "--base-url: expected an address such as https://example.org/v1, without user name or key, got one to "
+            f"{parts.hostname} that holds more; leave out what stands before @ and after ? or #"
         )
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(f"--base-url: expected an address such as https://example.org/v1, got {base_url!r}")
     return parts.hostname
 
 
-def _answer(content: bytes) -> str:
+def _answer(content: str) -> str:
     try:
         text = json.loads(content)["choices"][0]["message"]["content"]
     except (ValueError, KeyError, IndexError, TypeError):

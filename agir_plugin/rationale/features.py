@@ -142,6 +142,12 @@ def read(feature: Feature, gait: GaitParameters, side: Literal["left", "right"] 
     return max(readings, key=lambda reading: reading.deviation if feature.one_sided else abs(reading.deviation))
 
 
+def lacks_norm(feature: Feature, gait: GaitParameters) -> bool:
+    """True when a parameter of the feature, of both sides or of one, is confident but has no norm to compare with."""
+    names = (*feature.parameters, *(f"{name}_{side}" for name in feature.sided for side in SIDES))
+    return gait.status == "ok" and any(confident(gait.parameters.get(name)) and _norm(name) is None for name in names)
+
+
 def unreadable(feature: Feature, gait: GaitParameters, side: Literal["left", "right"] | None = None) -> str:
     """Why `read` gives None: what is missing, or measured with too little confidence."""
     if feature.kind == "judgement":
@@ -185,9 +191,9 @@ def _usable(gait: GaitParameters, name: str) -> bool:
 
 def _reading(feature: Feature, name: str, measure: Measure) -> Reading:
     norm = _norm(name)
-    z = z_score(_normed(name), measure.value)
-    lost = (measure.value / norm.mean - 1.0) / LOSS_PER_DEGREE
-    deviation = min(z, lost) if feature.kind == "amplitude" and z < 0 else z
+    z = deviation = z_score(_normed(name), measure.value)
+    if feature.kind == "amplitude" and z < 0 < norm.mean:
+        deviation = min(z, (measure.value / norm.mean - 1.0) / LOSS_PER_DEGREE)
     return Reading(name, measure.value, measure.unit, norm.mean, norm.sd, z, deviation)
 
 

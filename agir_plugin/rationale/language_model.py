@@ -82,7 +82,7 @@ class LanguageModelWriter:
 def configure(options: WriterOptions) -> LanguageModelWriter:
     """The writer of `options`; the key comes from the environment (`KEY_VARIABLES`) and may be absent.
 
-    Raises UsageError without address or model.
+    Raises UsageError without address or model, and for a key that no request can carry.
     """
     known = ("base_url", "model", "confirmed_host", "per_minute", "timeout_s")
     refuse_options("openai", options, known)
@@ -91,8 +91,18 @@ def configure(options: WriterOptions) -> LanguageModelWriter:
             "the writer openai needs a server and a model: give --base-url https://example.org/v1 and --model NAME"
         )
     host_of(options.base_url)
-    key = next((os.environ[name] for name in KEY_VARIABLES if os.environ.get(name)), "")
     server = ChatServer(
-        options.base_url, options.model, options.confirmed_host, key, options.per_minute, options.timeout_s
+        options.base_url, options.model, options.confirmed_host, _key(), options.per_minute, options.timeout_s
     )
     return LanguageModelWriter(server, options.store)
+
+
+def _key() -> str:
+    """The first key that is set, without blanks around it; empty when there is none. No message repeats it."""
+    name = next((name for name in KEY_VARIABLES if os.environ.get(name, "").strip()), "")
+    key = os.environ[name].strip() if name else ""
+    if not (key.isascii() and key.isprintable()):
+        raise UsageError(
+            f"the key in {name} holds a sign that no request can carry (a line break, a letter that is not ASCII); copy it anew"
+        )
+    return key

@@ -14,6 +14,7 @@ import yaml
 from agir_plugin.consts import SCORES
 from agir_plugin.errors import LabelError
 from agir_plugin.gait import norms, norms_people
+from agir_plugin.gait.reference import SHIPPED, norms_file
 from agir_plugin.rationale.criteria import criteria_block
 from agir_plugin.rationale.features import confident
 from agir_plugin.records import GaitParameters, Rationale
@@ -65,7 +66,7 @@ def build_prompt(gait: GaitParameters, score: int) -> str:
     parts = [
         f"Instruction. {_INSTRUCTION}",
         f"Criteria of the gait score:\n{criteria_block()}",
-        f"Normal values of {norms_people()} (mean +/- SD):\n{_reference_block()}",
+        f"Normal values of {_people()} (mean +/- SD):\n{_reference_block()}",
         "Exemplars.",
         *(_exemplar_text(values, score, answer) for values, score, answer in exemplars()),
         f"Input question. {_question(values if gait.status == 'ok' else {}, score, 'input')}",
@@ -89,6 +90,11 @@ def _question(values: Mapping[str, float | None], score: int, role: Literal["exe
     printed = question_line(score, *(values.get(name) for name in PRINTED), role=role)
     further = [f"{label}: {form.format(values[name])}" for name, (label, form) in FURTHER.items() if name in values]
     return f"{printed} {', '.join(further)}." if further else printed
+
+
+def _people() -> str:
+    """Whose norms they are; of a table of the user's own its words and its file's name stay on this machine."""
+    return norms_people() if norms_file() == SHIPPED else "healthy people"
 
 
 def _number(value: float | None, form: str) -> str:

@@ -14,7 +14,7 @@ import yaml
 
 from agir_plugin.consts import SCORES
 from agir_plugin.errors import LabelError
-from agir_plugin.rationale.features import DEGREES
+from agir_plugin.rationale.features import DEGREES, FEATURES, lacks_norm
 from agir_plugin.rationale.findings import Finding, findings_of
 from agir_plugin.records import GaitParameters, Rationale
 
@@ -43,7 +43,13 @@ def write(gait: GaitParameters, score: int, key: str) -> Rationale:
     arms = [finding for finding in everything if finding.section == "arm"]
     voice = _Voice(key)
     overall = _overall(found, _conflict(everything, score), voice, score)
-    return Rationale(_foot(found, voice), _arm(arms, voice), overall)
+    foot_silent, arm_silent = (_silence(gait, features) for features in ((*FOOT_ALWAYS, *FOOT_THIRD), ("arm_swing",)))
+    return Rationale(_foot(found, voice, foot_silent), _arm(arms, voice, arm_silent), overall)
+
+
+def _silence(gait: GaitParameters, features: Sequence[str]) -> str:
+    """Why some of the features are not spoken of: the ending of the phrases that say so."""
+    return "without_norm" if any(lacks_norm(FEATURES[key], gait) for key in features) else "unmeasured"
 
 
 class _Voice:
@@ -89,18 +95,18 @@ class _Voice:
         return self.pick(entries, f"{finding.feature} noun")
 
 
-def _foot(found: dict[str, Finding], voice: _Voice) -> str:
+def _foot(found: dict[str, Finding], voice: _Voice, silence: str) -> str:
     phrases = _phrases()["foot"]
     third = _most_deviant(found, FOOT_THIRD)
     chosen = [found[key] for key in FOOT_ALWAYS if key in found] + ([third] if third else [])
     if not chosen:
-        return voice.pick(phrases["unmeasured"], "foot unmeasured")
+        return voice.pick(phrases[silence], "foot unmeasured")
     sentence = voice.pick(phrases["plans"], "foot plan").format(
         nps=_join([voice.noun_phrase(finding) for finding in chosen]),
         clauses=_join([voice.clause(finding) for finding in chosen]),
         grouped=_grouped(chosen, voice),
     )
-    return _sentence(sentence if len(chosen) > 1 else sentence.rstrip(".") + phrases["rest_unmeasured"] + ".")
+    return _sentence(sentence if len(chosen) > 1 else sentence.rstrip(".") + phrases[f"rest_{silence}"] + ".")
 
 
 def _grouped(chosen: list[Finding], voice: _Voice) -> str:
@@ -116,13 +122,13 @@ def _grouped(chosen: list[Finding], voice: _Voice) -> str:
     return ", while ".join([_join(clauses[:-1]), clauses[-1]]) if len(clauses) > 1 else clauses[0]
 
 
-def _arm(arms: list[Finding], voice: _Voice) -> str:
+def _arm(arms: list[Finding], voice: _Voice, silence: str) -> str:
     phrases = _phrases()["arm"]
     swings = [finding for finding in arms if finding.feature == "arm_swing"]
     asymmetry = next((finding for finding in arms if finding.feature == "arm_asymmetry"), None)
     if not swings:
-        return voice.pick(phrases["unmeasured"], "arm unmeasured")
-    kind = "different" if len(swings) == 2 else "same" if swings[0].side == "both" else "one_side"
+        return voice.pick(phrases[silence], "arm unmeasured")
+    kind = "different" if len(swings) == 2 else "same" if swings[0].side == "both" else f"one_side_{silence}"
     words = [voice.adjective(finding, _phrases()["nouns"]["arm_swing"][0][finding.direction]) for finding in swings]
     side = swings[0].side
     slots = {"word": words[0], "a_word": _with_article(words[0]), "side": side, "other": _OTHER.get(side)}
@@ -135,7 +141,7 @@ def _arm(arms: list[Finding], voice: _Voice) -> str:
 def _asymmetry(kind: str, asymmetry: Finding | None, voice: _Voice) -> str:
     """The end of the Arm part that compares the sides; empty when it says nothing beyond the sides' own words."""
     phrases = _phrases()["arm"]
-    if asymmetry is None or kind == "one_side":
+    if asymmetry is None or kind.startswith("one_side"):
         return ""
     if asymmetry.direction == "normal":
         return voice.pick(phrases["same_symmetric"], "arm symmetric") if kind == "same" else ""

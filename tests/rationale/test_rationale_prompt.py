@@ -57,6 +57,16 @@ def test_only_confident_parameters_leave_the_machine(make_walk):
     assert "Cadence: not measured" in question and "arm" not in question and "made up" not in prompt
 
 
+def test_words_and_file_name_of_an_own_table_of_norms_stay_here(make_walk, tmp_path, monkeypatch):
+    for words in ("", "people: Ward 7 of St. Elsewhere"):
+        table = tmp_path / "clinic_smith.yaml"
+        table.write_text(f"{words}\nnorms: {{speed_mps: {{mean: 1.31, sd: 0.1, unit: m/s, source: Ward 7}}}}")
+        monkeypatch.setenv("AGIR_NORMS", str(table))
+        prompt = build_prompt(make_walk(speed_mps=1.0), 1)
+        assert "Normal values of healthy people (mean +/- SD):\nspeed_mps: 1.31 +/- 0.1 m/s" in prompt
+        assert "smith" not in prompt and "Ward" not in prompt
+
+
 def test_the_prompt_is_the_same_each_time_and_differs_by_score(make_walk):
     gait = make_walk(cadence_spm=100.0)
     assert build_prompt(gait, 1) == build_prompt(gait, 1) != build_prompt(gait, 2)

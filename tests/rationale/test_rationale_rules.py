@@ -113,6 +113,31 @@ def test_arms_that_were_not_measured_are_said_to_be(make_walk):
     assert "right arm could not be measured" in write(one, 0, "w").arm
 
 
+@pytest.mark.parametrize("table, foot, arm", [
+    ("{}", "is not described|are not described", "is not described|are not described"),
+    ("{speed_mps: {mean: 1.2, sd: 0.2, unit: m/s, source: x}}", "but the other foot movements are not described", "not described"),
+    ("{arm_swing_deg_left: {mean: 35, sd: 12, unit: deg, source: x}}", "not described", "but the right arm is not described"),
+])
+def test_what_has_no_norm_is_not_said_to_be_unmeasured(make_walk, tmp_path, monkeypatch, table, foot, arm):
+    (tmp_path / "norms.yaml").write_text(f"norms: {table}")
+    monkeypatch.setenv("AGIR_NORMS", str(tmp_path / "norms.yaml"))
+    for number in range(10):
+        gait = make_walk(**NORMAL)
+        rationale = write(gait, 0, f"w{number}")
+        assert re.search(foot, rationale.foot) and re.search(arm, rationale.arm) and "measured" not in rationale.text()
+        assert agreement(check(rationale, gait)) in (None, 1.0)
+        judged = ("impairment", "independence", "speed", "arm_swing")
+        assert all(one.feature in judged for one in check(rationale, gait))
+
+
+def test_a_norm_with_a_mean_of_zero_divides_nothing(make_walk, tmp_path, monkeypatch):
+    table = "{trunk_flexion_deg: {mean: 0, sd: 4, unit: deg, source: x}, speed_mps: {mean: 0, sd: 1, unit: m/s, source: x}}"
+    (tmp_path / "norms.yaml").write_text(f"norms: {table}")
+    monkeypatch.setenv("AGIR_NORMS", str(tmp_path / "norms.yaml"))
+    gait = make_walk(**{**NORMAL, "trunk_flexion_deg": 9.0})
+    assert re.search("(noticeably|clearly) (stooped|bent)", write(gait, 1, "w").overall)
+
+
 @pytest.mark.parametrize("score, starts", [(0, False), (1, True), (2, True)])
 def test_a_normal_walk_under_an_impaired_label_is_called_near_normal(make_walk, score, starts):
     overall = write(make_walk(**NORMAL), score, "w").overall

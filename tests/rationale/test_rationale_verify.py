@@ -125,3 +125,15 @@ def test_leaks_and_forbidden_topics_are_flagged_with_their_section(text, found):
 def test_plain_text_is_not_flagged():
     text = Rationale("The stepping rate returned to normal.", "Arms swing freely.", "Balance is steady, step by step.")
     assert forbidden(text) == ()
+
+
+@pytest.mark.parametrize("text", ["Turning is slow.", "The patient pivots quickly.", "Slow, unsteady turns."])
+def test_what_is_said_of_turning_is_no_statement_on_the_walk(make_walk, text):
+    rationale = Rationale("", "", text)
+    assert check(rationale, make_walk(speed_mps=0.7)) == () and "speaks of turning" in forbidden(rationale)[0]
+
+
+def test_in_turn_is_no_turn(make_walk):
+    walk = make_walk(arm_swing_deg_left=20.0, arm_swing_deg_right=35.0, arm_swing_asymmetry_pct=54.0)
+    found = check(Rationale("", "The left arm swings less and, in turn, asymmetry is marked.", ""), walk)
+    assert [one.feature for one in found] == ["arm_swing", "arm_asymmetry"]

@@ -89,6 +89,29 @@ def test_lasting_refusals_end_the_run_and_redirects_are_not_followed(gait):
             assert not isinstance(caught.value, WriterFailure)
 
 
+def test_no_message_repeats_the_key(gait, monkeypatch):
+    key, echo = "sk-topsecret", "no such key: Bearer sk-topsecret"
+    for trouble in (401, 302, 200):
+        with serving(*[(trouble, echo)] * 5) as server, pytest.raises(AgirError) as caught:
+            model(server.url, Time(), api_key=key).write(gait, 1, "W")
+        assert key not in str(caught.value) and "Bearer (key)" in str(caught.value)
+    for damaged in ("sk-top\nsecret", "sk-t\u00f6psecret"):
+        monkeypatch.setenv("AGIR_LLM_API_KEY", damaged)
+        with pytest.raises(UsageError, match="AGIR_LLM_API_KEY holds a sign") as caught:
+            open_writer("openai", WriterOptions("https://example.org/v1", "m"))
+        assert "secret" not in str(caught.value)
+    for address in ("https://me:sk-topsecret@example.org/v1", "https://example.org/v1?key=sk-topsecret"):
+        with pytest.raises(UsageError, match="got one to example.org that holds more") as caught:
+            open_writer("openai", WriterOptions(address, "m"))
+        assert key not in str(caught.value)
+
+
+def test_blanks_around_the_key_do_not_count(monkeypatch):
+    monkeypatch.setenv("AGIR_LLM_API_KEY", " ")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-1\r\n")
+    assert open_writer("openai", WriterOptions("https://example.org/v1", "m")).server.api_key == "sk-1"
+
+
 def test_fields_that_a_model_does_not_take_are_replaced_once_and_for_all(gait):
     refusals = [
         (400, "{\"error\": {\"message\": \"'max_tokens' is not supported, use 'max_completion_tokens'.\"}}"),
