@@ -11,6 +11,9 @@ from collections.abc import Mapping, Sequence
 
 #: Longest wait for one text, seconds.
 PATIENCE_S = 60.0
+#: Ctrl-C is pressed again after so long: Python loses one that comes while its line editor starts.
+AGAIN_S = 2.0
+CTRL_C = "\x03"
 
 
 def on_terminal(
@@ -37,7 +40,7 @@ def on_terminal(
         for awaited, keys in script:
             printed += _until(ours, awaited)
             os.write(ours, keys.encode("utf8"))
-        printed += _until(ours, None)
+        printed += _until(ours, None, again=CTRL_C if script and script[-1][1] == CTRL_C else "")
         return process.wait(PATIENCE_S), printed
     finally:
         process.kill()
@@ -54,11 +57,15 @@ def _take_terminal() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def _until(ours: int, awaited: str | None) -> str:
-    """What is printed up to a text; up to the end of the process where that is None."""
+def _until(ours: int, awaited: str | None, again: str = "") -> str:
+    """What is printed up to a text; up to the end of the process where that is None. Keys `again` are pressed in silence."""
     seen, deadline_s = "", time.monotonic() + PATIENCE_S
     while awaited is None or awaited not in seen:
-        ready, _, _ = select.select([ours], [], [], max(0.0, deadline_s - time.monotonic()))
+        left_s = max(0.0, deadline_s - time.monotonic())
+        ready, _, _ = select.select([ours], [], [], min(left_s, AGAIN_S) if again else left_s)
+        if again and not ready and left_s:
+            os.write(ours, again.encode("utf8"))
+            continue
         assert ready, f"waited for {awaited!r} in vain after {seen[-2000:]!r}"
         try:
             more = os.read(ours, 65536)
