@@ -228,6 +228,10 @@ def test_files_that_hold_no_texts_are_refused(tmp_path):
         ("file", {}, "--texts FILE"),
         ("openai", {"model": "m"}, "give --base-url"),
         ("openai", {"model": "m", "base_url": "ftp://x"}, "expected an address"),
+        *(
+            ("openai", {"model": "m", "base_url": f"http://{address}"}, "expected an address such as")
+            for address in ("[::1/v1", "x:port/v1", "x:99999/v1", "x y/v1", "x/v\u20ac", "a..b/v1", "/v1", "x/v1\n")
+        ),
         ("openai", {"model": "m", "base_url": "http://key@x"}, "without user name or key"),
     ],
 )
