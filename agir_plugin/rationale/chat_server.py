@@ -175,13 +175,18 @@ class ChatServer:
 
 def host_of(base_url: str) -> str:
     """The host of an `http://` or `https://` address; UsageError, which repeats no secret part, for anything else."""
-    parts = urlsplit(base_url)
-    if parts.username or parts.password or parts.query or parts.fragment:
+    try:
+        parts = urlsplit(base_url)
+        named = bool((parts.hostname or "").encode("idna"))
+        sound = named and parts.scheme in ("http", "https") and parts.port != 0
+    except ValueError:  # no port number, half an IPv6 address, an empty label
+        parts, sound = urlsplit(""), False
+    if "@" in base_url or parts.query or parts.fragment:
         raise UsageError(
             "--base-url: expected an address such as https://example.org/v1, without user name or key, got one to "
             f"{parts.hostname} that holds more; leave out what stands before @ and after ? or #"
         )
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if not sound or not base_url.isascii() or not base_url.isprintable() or " " in base_url:
         raise UsageError(f"--base-url: expected an address such as https://example.org/v1, got {base_url!r}")
     return parts.hostname
 

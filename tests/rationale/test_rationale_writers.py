@@ -178,6 +178,8 @@ def test_answers_are_kept_by_prompt_hash_and_counted_in_the_estimate(gait):
         (f"Sure! {GOOD}", "words before Foot: removed: 'Sure!'"),
         (f"<reasoning_start>{GOOD}</s>", "special tokens removed: </s> <reasoning_start>"),
         (GOOD.replace("Arm:", "ARM:"), "headings written as"),
+        (f"<think>{'Foot: a score of 2? ' * 900}</think>\n{GOOD}", "thoughts before </think> removed"),
+        ("1. " + GOOD.replace("Arm:", "2) **Arm**:").replace("Overall:", "\n3. Overall:"), "markdown removed"),
         (GOOD.replace("steps", "st\u200beps\x00\ud83d"), "signs that cannot be seen removed"),
         (GOOD + " This fits a score of 1.", "overall: score leak 'score', '1'"),
         (GOOD[:-1] + ", consistent with a score of 1.", "overall: score leak 'score', '1'"),
@@ -186,6 +188,11 @@ def test_answers_are_kept_by_prompt_hash_and_counted_in_the_estimate(gait):
 def test_what_can_be_mended_is_mended_and_reported(text, deviation):
     found = normalise(text)
     assert found.rationale.text() == GOOD and any(line.startswith(deviation) for line in found.deviations)
+
+
+def test_numbers_of_a_list_are_no_score_leaks():
+    found = normalise("1. " + GOOD.replace("Arm:", "\n2. Arm:").replace("Overall:", "\n3. Overall:"))
+    assert found.rationale.text() == GOOD and found.deviations == ("markdown removed",)
 
 
 def test_a_forbidden_topic_is_reported_and_stays():
@@ -221,6 +228,10 @@ def test_files_that_hold_no_texts_are_refused(tmp_path):
         ("file", {}, "--texts FILE"),
         ("openai", {"model": "m"}, "give --base-url"),
         ("openai", {"model": "m", "base_url": "ftp://x"}, "expected an address"),
+        *(
+            ("openai", {"model": "m", "base_url": f"http://{address}"}, "expected an address such as")
+            for address in ("[::1/v1", "x:port/v1", "x:99999/v1", "x y/v1", "x/v\u20ac", "a..b/v1", "/v1", "x/v1\n")
+        ),
         ("openai", {"model": "m", "base_url": "http://key@x"}, "without user name or key"),
     ],
 )
