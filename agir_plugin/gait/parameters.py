@@ -94,16 +94,28 @@ def _parameters(
 
 
 def _pace(walk: Walk, events: Events, found: Sequence[Step]) -> dict[str, Measure]:
-    first, last = events.strikes()[0][0], events.strikes()[-1][0]
-    pelvis = walk.points.joint("pelvis") @ walk.forward
-    travelled = signals.interpolate(pelvis, last) - signals.interpolate(pelvis, first)
     cadence = 60 / _step_time_s(walk, found)
     length = np.mean([step.length_m for step in found])
     return {
         "cadence_spm": statistics.known("cadence_spm", cadence, len(found)),
-        "speed_mps": statistics.known("speed_mps", travelled * walk.points.fps / (last - first), len(found)),
+        "speed_mps": statistics.known("speed_mps", _speed_mps(walk, events), len(found)),
         "walk_ratio": statistics.known("walk_ratio", length / cadence, len(found)),
     }
+
+
+def _speed_mps(walk: Walk, events: Events) -> float:
+    """The pelvis's speed from the first to the last heel strike, with foot markers over whole strides (as `_step_time_s`): where
+    the first and the last are of different feet, the mean of the spans without the one and without the other.
+    """
+    strikes, pelvis = events.strikes(), walk.points.joint("pelvis") @ walk.forward
+    spans = [(strikes[0], strikes[-1])]
+    if walk.points.heel_markers and strikes[0][1] != strikes[-1][1]:
+        spans = [(strikes[0], strikes[-2]), (strikes[1], strikes[-1])]
+    speeds = [
+        (signals.interpolate(pelvis, last) - signals.interpolate(pelvis, first)) * walk.points.fps / (last - first)
+        for (first, _), (last, _) in spans
+    ]
+    return float(np.mean(speeds))
 
 
 def _step_time_s(walk: Walk, found: Sequence[Step]) -> float:

@@ -8,16 +8,16 @@ from agir_plugin.tasks.structure import SECTIONS, leaks
 
 #: Topic -> its words. A few seconds of straight walking show no turn; the other topics are not measured.
 TOPICS = {
-    "turning": r"turn(?:s|ed|ing)?|pivot(?:s|ed|ing)?|en bloc",
+    "turning": r"(?<!in )turn(?:s|ed|ing)?|pivot(?:s|ed|ing)?|en bloc",
     "medication": (
         r"medicat\w*|medicines?|levodopa|l[ -]dopa|dopamin\w*|drugs?|dos(?:e|es|age)|(?:on|off)[ -](?:state|phase)"
-        r"|deep brain stimulation|dbs"
+        r"|carbidopa|sinemet|madopar|tablets?|pills?|treat(?:ed|ments?)|therap(?:y|ies)|deep brain stimulat\w*|dbs"
     ),
     "diagnosis": (
-        r"parkinson\w*|diagnos\w*|diseases?|disorders?|syndromes?|patholog\w*|neurodegenerat\w*|dementia|stroke"
-        r"|hoehn"
+        r"parkinson\w*|pd|diagnos\w*|diseases?|disorders?|syndromes?|patholog\w*|neurodegenerat\w*|dementia|stroke"
+        r"|hoehn|hemipare\w*|hemipleg\w*|atax\w*|spastic\w*"
     ),
-    "freezing": r"freez(?:e|es|ing)|froze|frozen",
+    "freezing": r"freez(?:e|es|ing)|froze|frozen|fog",
 }
 
 

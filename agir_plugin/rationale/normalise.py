@@ -27,7 +27,11 @@ LEAK = "score leak"
 
 _SPECIAL = re.compile(r"</?[A-Za-z_|][^<>\s]{0,40}>")
 _FENCE = re.compile(r"^\s*```\w*\s*$", re.MULTILINE)
-_MARKDOWN = re.compile(r"\*\*|__|`|^\s{0,3}(?:#{1,6}|[-*>\u2022])\s+", re.MULTILINE)
+_MARKDOWN = re.compile(
+    r"\*\*|__|`|^\s{0,3}(?:#{1,6}|[-*>\u2022])\s+|(?<!\S)[1-3][.)]\s+(?=\W*(?:foot|arm|overall)\W*:)", re.MULTILINE | re.IGNORECASE
+)
+#: What ends the thoughts that some models write down before their answer.
+_THOUGHT = "</think>"
 _HEADING = re.compile(r"\b(foot|arm|overall)[ \t]*:", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _CLAUSE = re.compile(
@@ -56,10 +60,13 @@ def normalise(text: str) -> Normalised:
     texts that are not English statements on a walk. Forbidden topics (turning, medication, diagnosis, freezing) are
     reported and stay.
     """
-    too_much = _too_much(text)
+    thoughts, _, answer = text.rpartition(_THOUGHT)
+    too_much = _too_much(answer)
     if too_much:
         return Normalised(None, problem=too_much)
-    body, deviations = _stripped(text)
+    body, deviations = _stripped(answer)
+    if thoughts:
+        deviations.insert(0, f"thoughts before {_THOUGHT} removed")
     rationale, problem = read_sections(body)
     if rationale is None:
         return Normalised(None, tuple(deviations), problem)

@@ -29,6 +29,8 @@ EVENTS = {"heel_strike": ("heel strike", "v"), "toe_off": ("toe-off", "^")}
 FARTHEST_Z = 6.0
 #: Colour and marker of parameters within and beyond the usual range (Okabe and Ito): told apart without colour too.
 USUAL, UNUSUAL = ("#009E73", "o"), ("#CC79A7", "D")
+#: Longest stretch of time whose single steps the panels can show, s; of a longer walk it is the middle.
+LONGEST_SHOWN_S = 20.0
 #: Size of the picture, inches, and its resolution, dots per inch.
 SIZE, DPI = (11.0, 8.0), 120
 
@@ -51,9 +53,11 @@ def plot_gait(motion: Motion, gait: GaitParameters, path: Path | str, name: str 
     _draw_feet(axes["feet"], time_s, _foot_heights(motion), gait, "foot joint above\nthe floor (m)")
     _draw_feet(axes["ankles"], time_s, _foot_positions(motion, forward), gait, "ankle ahead of\nthe pelvis (m)")
     _draw_arms(axes["arms"], time_s, motion, forward)
+    middle_s = _middle_s(time_s, gait)
     for panel in ("feet", "ankles", "arms"):
-        axes[panel].set_xlim(axes["feet"].get_xlim())
-    axes["arms"].set_xlabel("time from the recording's first frame (s)")
+        axes[panel].set_xlim(middle_s or axes["feet"].get_xlim())
+    part = f", {middle_s[0]:.0f} to {middle_s[1]:.0f} of {time_s[-1]:.0f}" if middle_s else ""
+    axes["arms"].set_xlabel(f"time from the recording's first frame (s{part})")
     _draw_norms(axes["norms"], gait)
     axes["feet"].legend(loc="lower left", bbox_to_anchor=(0, 1.01), ncols=4, fontsize="small", frameon=False)
     figure.suptitle(_title(gait, name), x=0.01, ha="left", fontsize="medium")
@@ -78,6 +82,16 @@ def _figure() -> Figure:
     except ImportError:
         raise UsageError("expected matplotlib to draw plots, found none; run `pip install matplotlib`") from None
     return Figure(figsize=SIZE, dpi=DPI, layout="constrained")
+
+
+def _middle_s(time_s: np.ndarray, gait: GaitParameters) -> tuple[float, float] | None:
+    """First and last second that a long recording's panels show, the middle of what was measured; None for all of it."""
+    if time_s[-1] - time_s[0] <= LONGEST_SHOWN_S:
+        return None
+    strikes = [time for side in SIDES for time in gait.events[side].heel_strike_s]
+    first = (min(strikes) + max(strikes) - LONGEST_SHOWN_S) / 2
+    first = min(max(first, time_s[0]), time_s[-1] - LONGEST_SHOWN_S)
+    return first, first + LONGEST_SHOWN_S
 
 
 def _foot_heights(motion: Motion) -> np.ndarray:
@@ -147,6 +161,8 @@ def _draw_norms(axes: Axes, gait: GaitParameters) -> None:
         xlim=(-FARTHEST_Z - 0.5, FARTHEST_Z + 0.5), ylim=(len(names) - 0.4, -0.6),
         xlabel=f"SD from the mean of healthy people: {norms_people()}",
     )
+    if not names:
+        axes.text(0, -0.5, "no parameter has a norm", ha="center")
     axes.set_title(
         f"grey: within {USUAL_SD:g} SD; hollow: low confidence; small: left, right; right margin: norm", fontsize="x-small",
         loc="left",

@@ -89,6 +89,15 @@ def test_asymmetry_is_two_hundred_times_the_difference_over_the_sum() -> None:
     assert gait.value("step_time_s_left") > gait.value("step_time_s_right")
 
 
+@pytest.mark.parametrize("time_ratio", [0.8, 1.25])
+@pytest.mark.parametrize("seconds", [3.6, 4.1, 5.0, 6.0])
+def test_one_short_step_more_does_not_make_a_limping_walk_faster(seconds: float, time_ratio: float) -> None:
+    walker = Walker(seconds=seconds, time_ratio=time_ratio)
+    gait = measure(walk(walker, 100, markers=True)[0])
+    assert gait.value("speed_mps") == pytest.approx(walker.speed_mps, rel=0.01)
+    assert gait.value("cadence_spm") == pytest.approx(walker.cadence_spm, rel=0.01)
+
+
 def test_events_come_in_the_order_of_walking_and_near_the_truth() -> None:
     motion, truth = walk(Walker(), 150, markers=True)
     gait = measure(motion)

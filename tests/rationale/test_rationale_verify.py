@@ -137,3 +137,15 @@ def test_in_turn_is_no_turn(make_walk):
     walk = make_walk(arm_swing_deg_left=20.0, arm_swing_deg_right=35.0, arm_swing_asymmetry_pct=54.0)
     found = check(Rationale("", "The left arm swings less and, in turn, asymmetry is marked.", ""), walk)
     assert [one.feature for one in found] == ["arm_swing", "arm_asymmetry"]
+
+
+@pytest.mark.parametrize("text, topic", [
+    ("Two FOG episodes.", "freezing"), ("Typical PD gait.", "diagnosis"), ("A spastic, ataxic walk.", "diagnosis"),
+    ("Better after Sinemet.", "medication"), ("Improved by therapy.", "medication"), ("A u-turn is seen.", "turning"),
+])
+def test_other_words_for_forbidden_topics(text, topic):
+    assert any(f"speaks of {topic}" in line for line in forbidden(Rationale("", "", text)))
+
+
+def test_in_turn_speaks_of_no_turning():
+    assert forbidden(Rationale("", "Each arm swings in turn.", "")) == ()

@@ -178,6 +178,8 @@ def test_answers_are_kept_by_prompt_hash_and_counted_in_the_estimate(gait):
         (f"Sure! {GOOD}", "words before Foot: removed: 'Sure!'"),
         (f"<reasoning_start>{GOOD}</s>", "special tokens removed: </s> <reasoning_start>"),
         (GOOD.replace("Arm:", "ARM:"), "headings written as"),
+        (f"<think>{'Foot: a score of 2? ' * 900}</think>\n{GOOD}", "thoughts before </think> removed"),
+        ("1. " + GOOD.replace("Arm:", "2) **Arm**:").replace("Overall:", "\n3. Overall:"), "markdown removed"),
         (GOOD.replace("steps", "st\u200beps\x00\ud83d"), "signs that cannot be seen removed"),
         (GOOD + " This fits a score of 1.", "overall: score leak 'score', '1'"),
         (GOOD[:-1] + ", consistent with a score of 1.", "overall: score leak 'score', '1'"),
@@ -186,6 +188,11 @@ def test_answers_are_kept_by_prompt_hash_and_counted_in_the_estimate(gait):
 def test_what_can_be_mended_is_mended_and_reported(text, deviation):
     found = normalise(text)
     assert found.rationale.text() == GOOD and any(line.startswith(deviation) for line in found.deviations)
+
+
+def test_numbers_of_a_list_are_no_score_leaks():
+    found = normalise("1. " + GOOD.replace("Arm:", "\n2. Arm:").replace("Overall:", "\n3. Overall:"))
+    assert found.rationale.text() == GOOD and found.deviations == ("markdown removed",)
 
 
 def test_a_forbidden_topic_is_reported_and_stays():

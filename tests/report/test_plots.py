@@ -9,6 +9,7 @@ import pytest
 
 from agir_plugin.consts import JOINTS
 from agir_plugin.errors import UnusableRecording, UsageError
+from agir_plugin.records import FootEvents
 from agir_plugin.report import plot_gait
 
 matplotlib = pytest.importorskip("matplotlib")
@@ -66,3 +67,18 @@ def test_the_norms_in_use_are_named_and_those_without_a_row_left_out(motion, gai
     monkeypatch.setenv("AGIR_NORMS", str(table))
     text = plot_gait(motion, gait, tmp_path / "walk.svg").read_text()
     assert "the people of clinic.yaml" in text and "1.00 ± 0.10" in text and "cadence" not in text
+
+
+def test_of_a_long_walk_the_middle_is_shown(motion, gait, tmp_path):
+    assert "time from the recording's first frame (s)" in plot_gait(motion, gait, tmp_path / "short.svg").read_text()
+    frames = round(60 * motion.fps) + 1
+    long = replace(motion, joints_m=np.resize(motion.joints_m, (frames, *motion.joints_m.shape[1:])))
+    strikes = FootEvents(tuple(np.arange(10.0, 45.0)), ())
+    text = plot_gait(long, replace(gait, events={"left": strikes, "right": strikes}), tmp_path / "long.svg").read_text()
+    assert "first frame (s, 17 to 37 of 60)" in text  # the middle of 10 s to 44 s, 10 s on either side
+
+
+def test_a_table_without_a_fitting_row_is_said_to_have_none(motion, gait, tmp_path, monkeypatch):
+    (tmp_path / "none.yaml").write_text("norms: {}")
+    monkeypatch.setenv("AGIR_NORMS", str(tmp_path / "none.yaml"))
+    assert "no parameter has a norm" in plot_gait(motion, gait, tmp_path / "walk.svg").read_text()
