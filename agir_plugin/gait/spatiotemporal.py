@@ -114,14 +114,14 @@ def _step(walk: Walk, places: Mapping[Strike, np.ndarray], before: Strike, after
     outward = 1 if side == 0 else -1
     return Step(
         side=side, end=after[0], time_s=(after[0] - before[0]) / walk.points.fps,
-        length_m=float(apart @ walk.forward), width_m=float(outward * (apart @ walk.left)),
+        length_m=float(apart[0]), width_m=float(outward * apart[1]),
     )
 
 
 def _stride(walk: Walk, events: Events, side: int, start: float, other: float, end: float) -> Stride:
     own_off = _only_between(events.toe_offs[side], other, end)
     other_off = _only_between(events.toe_offs[1 - side], start, other)
-    length = (_place(walk, events, end, side) - _place(walk, events, start, side)) @ walk.forward
+    length = _place(walk, events, end, side)[0] - _place(walk, events, start, side)[0]
     stance = double = None
     if own_off is not None:
         stance = 100 * (own_off - start) / (end - start)
@@ -136,7 +136,7 @@ def _only_between(times: np.ndarray, low: float, high: float) -> float | None:
 
 
 def _place(walk: Walk, events: Events, strike: float, side: int) -> np.ndarray:
-    """Where the foot stands after `strike` (3,): the median of its heel over the middle of the stance.
+    """Where the foot stands after `strike`, (ahead, left) in metres: the median of its heel over the middle of the stance.
 
     Unlike the heel's place at the strike itself it does not depend on the strike's timing.
     """
@@ -149,4 +149,5 @@ def _place(walk: Walk, events: Events, strike: float, side: int) -> np.ndarray:
     first, last = (strike + share * (off - strike) for share in PLATEAU)
     heel = walk.points.heel_m[:, side]
     start = min(int(np.ceil(first)), len(heel) - 1)
-    return np.median(heel[start:max(int(last) + 1, start + 1)], axis=0)
+    ahead_left = np.stack([walk.forward, walk.left])  # the middle along the file's axes would depend on the heading
+    return np.median(heel[start:max(int(last) + 1, start + 1)] @ ahead_left.T, axis=0)

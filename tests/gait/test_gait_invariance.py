@@ -127,3 +127,14 @@ def test_a_file_with_exchanged_sides_is_still_walked_forwards() -> None:
     gait = measure(wrong_handed)
     assert gait.flags == measure(motion).flags
     assert values(gait) == pytest.approx(values(measure(motion)), abs=1e-6)
+
+
+@pytest.mark.parametrize("degrees", [40.0, 90.0])
+@pytest.mark.parametrize("file", ["btkdata_c3d/PiG_Motion3_noFF.c3d", "cmu_walks/bvh/35_01.bvh"])
+def test_the_heading_of_a_real_walk_changes_nothing(shared_data: Path, file: str, degrees: float) -> None:
+    motion = to_motion(read(shared_data / file))
+    cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    turn = np.array([[cosine, 0, -sine], [0, 1, 0], [sine, 0, cosine]])
+    heel, toe = (None if points is None else points @ turn for points in (motion.heel_m, motion.toe_m))
+    turned = measure(replace(motion, joints_m=motion.joints_m @ turn, heel_m=heel, toe_m=toe))
+    assert values(turned) == pytest.approx(values(measure(motion)), abs=1e-6)
