@@ -278,7 +278,8 @@ def browser(tmp_path_factory):
         profile = tmp_path_factory.mktemp("profile")
         command = [
             program, "--headless", "--no-sandbox", "--no-first-run", *(f"--disable-{name}" for name in quiet),
-            f"--user-data-dir={profile}", "--window-size=1200,900", "--virtual-time-budget=4000", "--run-all-compositor-stages-before-draw", *options,
+            f"--user-data-dir={profile}", "--window-size=1200,900", "--virtual-time-budget=4000",
+            "--run-all-compositor-stages-before-draw", *options,
             f"{page.as_uri()}{place}",
         ]
         ended = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
