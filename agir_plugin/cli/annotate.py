@@ -14,6 +14,7 @@ import typer
 
 from agir_plugin.cli.check_texts import check_texts
 from agir_plugin.cli.console import check_result_files, progress_bar, say
+from agir_plugin.cli.preference_pairs import write_pairs
 from agir_plugin.errors import AgirError, CohortError, UsageError
 
 if TYPE_CHECKING:
@@ -84,6 +85,12 @@ def annotate(
     json_out: Annotated[
         str | None, typer.Option("--json", metavar="OUT", help="--check: the report as JSON (- for stdout).", show_default=False)
     ] = None,
+    pairs: Annotated[
+        str | None,
+        typer.Option(
+            metavar="OUT", help="Write no rationale: each one beside a wrong one, as JSON lines for DPO.", show_default=False
+        ),
+    ] = None,
 ) -> None:
     """Write a rationale for every labelled walk of a cohort from its measured parameters, and check them all.
 
@@ -92,6 +99,7 @@ def annotate(
     * `agir annotate cohort --writer file --texts CoT_annotation.json`: texts that somebody else wrote
     * `agir annotate --check CoT_annotation.json`: are they usable, do they leak the score, what is understood of them
     * `agir annotate cohort --check CoT_annotation.json`: the same, and how far they agree with the walks
+    * `agir annotate cohort --pairs pairs.jsonl`: each text beside another walk's and one for another score, for DPO
 
     A server gets parameters and scores only, never names; its key is read from AGIR_LLM_API_KEY or OPENAI_API_KEY.
     Rationales are replaced, but for walks that get none now or that a person has reviewed. Run again, it asks only for
@@ -99,18 +107,21 @@ def annotate(
     """
     from agir_plugin.rationale.writers import WriterOptions
 
-    check_result_files({"--json": json_out})
+    check_result_files({"--json": json_out, "--pairs": pairs})
     options = WriterOptions(
         base_url, model, confirm_host, per_minute, timeout, texts, None if cohort is None else AnswerFolder(cohort / ANSWERS)
     )
+    writing = writer != "rules" or options.given() or replace_reviewed
+    if (writing and (check is not None or pairs is not None)) or None not in (check, pairs):
+        raise UsageError("--check and --pairs write no rationales: give one of them, and leave out --writer and what belongs to it")
     if check is not None:
-        if writer != "rules" or options.given() or replace_reviewed:
-            raise UsageError("--check reports on texts and writes none; leave --writer and what belongs to it out")
         check_texts(check, cohort, json_out)
     elif json_out is not None:
         raise UsageError("--json was given without --check TEXTS.json, whose report it is; give both or none")
     elif cohort is None:
         raise UsageError("expected a COHORT to write rationales for, got none; name its folder, or a file with --check")
+    elif pairs is not None:
+        write_pairs(cohort, pairs)
     else:
         _annotate(cohort, writer, options, replace_reviewed)
 

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from agir_plugin.cohort import Cohort
 from agir_plugin.rationale import chat_server
+from agir_plugin.records import Rationale
 from tests.cli.pseudo_terminal import on_terminal
 from tests.rationale.chat_double import GOOD, serving
 
@@ -278,10 +280,32 @@ def test_a_file_that_holds_no_texts_is_refused_by_name(agir, tmp_path: Path, con
     "words, says",
     [
         ((), "expected a COHORT"), (("--json", "x.json"), "--json was given without --check"),
-        (("--check", "a.json", "--writer", "file"), "leave --writer"), (("--check", "a.json", "--model", "m"), "leave --writer"),
+        (("--check", "a.json", "--writer", "file"), "leave out --writer"),
+        (("--check", "a.json", "--model", "m"), "leave out --writer"),
+        (("--pairs", "p.jsonl", "--model", "m"), "leave out --writer"),
+        (("--check", "a.json", "--pairs", "p.jsonl"), "give one of them"), (("--pairs", "p.jsonl"), "expected a COHORT"),
         (("--check", "a.json", "--json", "walk.c3d"), "the name of a recording"), (("--check", "missing.json"), "does not exist"),
     ],
 )
 def test_options_of_the_check_that_do_not_fit_are_refused(agir, words, says: str):
     ended = agir("annotate", *words)
     assert ended.code != 0 and says in ended.err
+
+
+def test_pairs_for_preference_training(agir, own: Path, tmp_path: Path):
+    out = tmp_path / "pairs.jsonl"
+    ended = agir("annotate", own, "--pairs", out)
+    made = [json.loads(line) for line in out.read_text(encoding="utf8").splitlines()]
+    assert ended.code == 0 and "counterfactual: 16 pairs, mean edit distance 0." in ended.err
+    texts = {walk: Rationale(row["foot"], row["arm"], row["overall"]).text() for walk, row in rows(own).items()}
+    parts = {subject: part for part, subjects in Cohort.open(own).fold().as_dict().items() for subject in subjects}
+    for row in made:
+        assert row["chosen"] == texts[row["walk"]] != row["rejected"] and row["score"] != row["rejected_score"]
+        assert 0 < row["edit_distance"] <= 1 and f"score is {row['score']}." in row["prompt"]
+        if row["kind"] == "irrelevant":
+            assert row["rejected"] == texts[row["rejected_walk"]]
+            assert parts[row["walk"][:5]] == parts[row["rejected_walk"][:5]]
+    agir("annotate", own, "--pairs", tmp_path / "again.jsonl")
+    assert (tmp_path / "again.jsonl").read_bytes() == out.read_bytes()
+    (own / "rationales.jsonl").unlink()
+    assert "run `agir annotate" in agir("annotate", own, "--pairs", out).err
