@@ -14,10 +14,10 @@ from agir_plugin.records import Motion
 #: Files whose rate may be wrong: a Frame Time that a converter filled in, a rate that was assumed or given by hand. C3D and
 #: TRC files carry the capture's own.
 UNSURE = ("bvh", "amc", "joints", "features", "csv", "smpl")
-#: Walk ratio (step length / cadence), m/(steps/min), that nobody shows: it is 0.0065 (SD 0.0005 to 0.001) over all usual
-#: speeds (Sekiya & Nagasaki 1998, Gait Posture 8:225; Rota et al. 2011, Gait Posture 34:340), rises to about 0.010 in very
-#: slow walking (Murakami & Otaka 2017, J Phys Ther Sci 29:722), and falls in shuffling. A rate wrong by a factor changes
-#: it by that factor.
+#: Walk ratio (step length / cadence), m/(steps/min), that nobody shows: it is about 0.0065 at all usual speeds (Sekiya & Nagasaki
+#: 1998, Gait Posture 7:225; 0.0064, SD 0.0007 in Rota et al. 2011, Int J Rehabil Res 34:265), rises to about 0.010 in very slow
+#: walking (Murakami & Otaka 2017, J Phys Ther Sci 29:722), and falls in shuffling. A rate wrong by a factor changes it by that
+#: factor.
 LONGEST_WALK_RATIO = 0.0115
 SHORTEST_WALK_RATIO = 0.0025
 #: A shuffling walk is as short; it is the rate's fault where the steps are also this quick, steps/min.
