@@ -8,6 +8,7 @@ import numpy as np
 
 from agir_plugin.gait import signals
 from agir_plugin.gait.geometry import UP, Points, facing, horizontal, mean_velocity, unit
+from agir_plugin.gait.stops import spans_between_stops
 
 #: A stretch is straight while the pelvis faces within this many degrees of one direction.
 STRAIGHT_DEG = 20.0
@@ -31,8 +32,8 @@ class Walk:
 
     `speed_mps` is the pelvis's mean speed along `forward`, `stepping_mps` the mean difference of the two feet's speeds,
     `turned_deg` the range of facing over the whole recording, `belt_mps` a treadmill's speed (None over ground: with a
-    belt the points are those that a camera moving with the belt sees, so that feet in stance rest). `cut_at_turn` says
-    that the recording itself was cut out of a longer one where the person turned.
+    belt the points are those that a camera moving with the belt sees, so that feet in stance rest). `stops` says that the
+    person stops within the recording, `cut_at_turn` that it was cut out of a longer one where the person turned.
     """
 
     points: Points
@@ -42,6 +43,7 @@ class Walk:
     stepping_mps: float
     turned_deg: float
     belt_mps: float | None = None
+    stops: bool = False
     cut_at_turn: bool = False
 
     @property
@@ -71,6 +73,7 @@ def find_walk(points: Points) -> Walk:
     return Walk(
         points=moving, forward=forward, left=left if across @ left >= 0 else -left, speed_mps=float(travel @ forward),
         stepping_mps=float(_stepping(moving, ahead).mean()), turned_deg=float(np.ptp(yaw)), belt_mps=belt,
+        stops=len(spans_between_stops(points)) > 1,
     )
 
 

@@ -9,10 +9,9 @@ from agir_plugin.consts import JOINT, SIDES
 from agir_plugin.gait import rate_check
 from agir_plugin.gait.course import ON_THE_SPOT, Walk
 from agir_plugin.gait.events import Events
-from agir_plugin.gait.geometry import GRAVITY, horizontal, leg_length, smooth
+from agir_plugin.gait.geometry import GRAVITY, horizontal, leg_length
 from agir_plugin.gait.spatiotemporal import Step, Stride
 from agir_plugin.gait.stance_check import no_double_support, no_stance
-from agir_plugin.gait.stops import spans_between_stops
 from agir_plugin.records import LabelledEvent, Motion
 
 #: Shortest recording that can hold two steps, seconds.
@@ -112,7 +111,7 @@ def flags(
         "turning": walk.turns,
         "starts_or_stops": starts_or_stops,
         "short": len(strides) < SHORT_STRIDES,
-        "stops": len(spans_between_stops(smooth(motion))) > 1,
+        "stops": walk.stops,
         "frame_rate_in_doubt": rate_check.in_doubt(motion, strides),
         "arms_not_measured": not arms_measured,
     }
