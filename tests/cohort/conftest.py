@@ -1,6 +1,7 @@
 """Fixtures of the cohort tests: one small synthetic cohort that is only read, and a way to write recordings."""
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,3 +32,16 @@ def record(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def closed_folders(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folders called `closed` cannot be opened, whoever runs the tests."""
+    real = os.scandir
+
+    def scan(path: str | Path):
+        if Path(path).name == "closed":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scan)

@@ -1,7 +1,6 @@
 """What `agir ingest` says of options that it would not look at, of closed folders and of copies: one line each."""
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,18 +19,10 @@ def test_options_that_would_not_be_looked_at(words: list[str], said: str, tmp_pa
     assert said in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
-def test_closed_folders_and_copies_are_said(record: Callable[..., Path], tmp_path: Path, monkeypatch, capsys) -> None:
+def test_closed_folders_and_copies_are_said(record: Callable[..., Path], tmp_path: Path, closed_folders, capsys) -> None:
     copy = record("SUB01_on_walk_1").with_name("SUB02_on_walk_1.npy")
     copy.write_bytes(record("SUB01_on_walk_1").read_bytes())
     (copy.parent / "closed").mkdir()
-    real = os.scandir
-
-    def scan(path):
-        if Path(path).name == "closed":
-            raise PermissionError(13, "Permission denied", str(path))
-        return real(path)
-
-    monkeypatch.setattr(os, "scandir", scan)
     assert run(["ingest", str(copy.parent), "--out", str(tmp_path / "out")]) == 0
     said = capsys.readouterr().err
     assert f"what is in them is not in the cohort: {copy.parent / 'closed'}; check their permissions" in said

@@ -108,16 +108,8 @@ def test_a_file_that_cannot_be_opened_stops_no_other(record: Callable[..., Path]
     assert [walk.walk for walk in cohort.kept] == ["SUB01_on_walk_1"]
 
 
-def test_a_folder_that_cannot_be_opened_is_told(tmp_path: Path, monkeypatch) -> None:
+def test_a_folder_that_cannot_be_opened_is_told(tmp_path: Path, closed_folders) -> None:
     lab = tree(tmp_path / "lab", "open/SUB01_on_walk_1.npy", "closed/SUB02_on_walk_1.npy")
-    real = os.scandir
-
-    def scan(path):
-        if Path(path).name == "closed":
-            raise PermissionError(13, "Permission denied", str(path))
-        return real(path)
-
-    monkeypatch.setattr(os, "scandir", scan)
     assert files_below(lab).closed == (lab / "closed",)
     assert find_recordings([lab], None).notes["folders_not_opened"] == [str(lab / "closed")]
     with pytest.raises(UnreadableFile, match="found none; .*closed could not be opened"):
