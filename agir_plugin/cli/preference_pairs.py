@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def write_pairs(folder: Path, out: str) -> None:
     """An irrelevant and a counterfactual pair for every labelled walk with a rationale; CohortError where no pair can be made."""
     from agir_plugin.cohort import Cohort
+    from agir_plugin.rationale.edited import preference
     from agir_plugin.rationale.preferences import KINDS, preference_pairs
-    from agir_plugin.rationale.prompt import build_prompt
 
     cohort = Cohort.open(folder)
     lines: list[str] = []
@@ -28,11 +28,12 @@ def write_pairs(folder: Path, out: str) -> None:
         if pair is None:
             without[kind].append(example.walk)
             continue
-        apart[kind].append(pair.edit_distance)
+        distance = pair.edit_distance
+        apart[kind].append(distance)
         row = {
-            "prompt": build_prompt(example.gait, example.score), "chosen": pair.chosen.text(), "rejected": pair.rejected.text(),
-            "kind": kind, "walk": pair.walk, "score": example.score, "rejected_walk": pair.rejected_walk,
-            "rejected_score": pair.rejected_score, "edit_distance": round(pair.edit_distance, 6),
+            **preference(example.gait, example.score, offered=pair.rejected, chosen=pair.chosen), "kind": kind, "walk": pair.walk,
+            "score": example.score, "rejected_walk": pair.rejected_walk, "rejected_score": pair.rejected_score,
+            "edit_distance": round(distance, 6),
         }
         lines.append(json.dumps(row, ensure_ascii=False) + "\n")
     if not lines:
