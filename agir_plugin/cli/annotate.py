@@ -128,11 +128,12 @@ def annotate(
 
 def _annotate(cohort: Path, writer: str, options: WriterOptions, replace_reviewed: bool) -> None:
     from agir_plugin.cohort import Cohort
+    from agir_plugin.cohort.rationale_rows import RATIONALES, read_rows
     from agir_plugin.rationale.writers import open_writer
 
     opened = Cohort.open(cohort)
     ready = open_writer(writer, options)
-    earlier = _rows(cohort)
+    earlier = read_rows(cohort / RATIONALES)
     kept = set() if replace_reviewed else {walk for walk, row in earlier.items() if row.get("reviewed_by")}
     jobs = [
         (opened.gait(walk.walk), walk.score, walk.walk)
@@ -186,10 +187,12 @@ def _write(writer: Writer, jobs: Sequence[Job]) -> Outcome:
 def _save(cohort: Cohort, writer: str, outcome: Outcome, earlier: Mapping[str, Mapping[str, Any]]) -> None:
     """rationales.jsonl with the new texts and the earlier ones of all other walks, and the list of failures."""
     from agir_plugin.cohort.files import write_json
+    from agir_plugin.cohort.rationale_rows import provenance_of, rationale_of
 
     if outcome.written:
-        texts = cohort.rationales() | {walk: written.rationale for walk, written in outcome.written.items()}
-        provenance = {walk: _provenance(row) for walk, row in earlier.items()}
+        texts = {walk: rationale_of(row) for walk, row in earlier.items()}
+        texts |= {walk: written.rationale for walk, written in outcome.written.items()}
+        provenance = {walk: provenance_of(row) for walk, row in earlier.items()}
         provenance |= {walk: _row(written) for walk, written in outcome.written.items()}
         known = {walk.walk for walk in cohort.kept}
         try:
@@ -245,25 +248,6 @@ def _row(written: Written) -> dict[str, Any]:
     row: dict[str, Any] = {"prompt_hash": written.prompt_hash} if written.prompt_hash else {}
     row |= {"model": written.model} if written.model else {}
     return row | ({"deviations": list(written.deviations)} if written.deviations else {})
-
-
-def _provenance(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name not in ("walk", "foot", "arm", "overall")}
-
-
-def _rows(folder: Path) -> dict[str, dict[str, Any]]:
-    """Walk -> row of rationales.jsonl as it stands; empty when there is none. Damaged files are `rationales`' to name."""
-    path = folder / "rationales.jsonl"
-    if not path.is_file():
-        return {}
-    try:
-        rows = [json.loads(line) for line in path.read_text(encoding="utf8").splitlines()]
-        return {row["walk"]: row for row in rows}
-    except (ValueError, KeyError, TypeError) as error:
-        raise CohortError(
-            f"{path}: expected one JSON object with a walk per line, but reading it failed ({error}); delete the file "
-            "to write the rationales anew"
-        ) from None
 
 
 def _disk_trouble(error: OSError) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from agir_plugin.cohort.files import write_texts
+from agir_plugin.cohort.rationale_rows import RATIONALES, rationale_of, read_rows
 from agir_plugin.cohort.splits import DEFAULT_SCHEME, Fold, read_fold
 from agir_plugin.cohort.texts import humanml3d_line
 from agir_plugin.cohort.walks import KEPT, Walk, read_walks
@@ -133,20 +134,7 @@ class Cohort:
 
     def rationales(self) -> dict[str, Rationale]:
         """Walk -> rationale, of rationales.jsonl; empty when none were written. CohortError for a malformed line."""
-        path = self.folder / "rationales.jsonl"
-        if not path.is_file():
-            return {}
-        found = {}
-        for number, line in enumerate(path.read_text(encoding="utf8").splitlines(), start=1):
-            try:
-                row = json.loads(line)
-                found[row["walk"]] = Rationale(row["foot"], row["arm"], row["overall"])
-            except (ValueError, KeyError, TypeError) as error:
-                raise CohortError(
-                    f"{path}, line {number}: expected a JSON object with walk, foot, arm and overall, but reading "
-                    f"it failed ({error}); write the rationales again"
-                ) from None
-        return found
+        return {walk: rationale_of(row) for walk, row in read_rows(self.folder / RATIONALES).items()}
 
     def save_rationales(
         self,
@@ -181,7 +169,7 @@ class Cohort:
             }
             lines.append(json.dumps(row, ensure_ascii=False))
             texts[self.folder / "texts" / f"{walk.walk}.txt"] = humanml3d_line(rationales[walk.walk]) + "\n"
-        write_texts({**texts, self.folder / "rationales.jsonl": "".join(line + "\n" for line in lines)})
+        write_texts({**texts, self.folder / RATIONALES: "".join(line + "\n" for line in lines)})
 
     def hash(self) -> str:
         """SHA-256 over walks.csv and the features of all kept walks: two cohorts with equal hashes train the same
