@@ -10,15 +10,14 @@ from agir_plugin.consts import JOINTS, SIDES
 from agir_plugin.gait import quality, signals, statistics
 from agir_plugin.gait.arms_trunk import arm_swing_deg, margin_of_stability_m, trunk_flexion_deg
 from agir_plugin.gait.catalog import UNITS
-from agir_plugin.gait.course import Walk, find_walk
-from agir_plugin.gait.event_methods import DEFAULT, FILE, check_method, cutoff_hz, find_events
+from agir_plugin.gait.course import Walk
+from agir_plugin.gait.event_methods import DEFAULT, check_method
 from agir_plugin.gait.events import Events
 from agir_plugin.gait.foot_lift import foot_lift_m
-from agir_plugin.gait.geometry import smooth
-from agir_plugin.gait.passes import TURNING
-from agir_plugin.gait.spatiotemporal import Step, Stride, steady_events, steps, strides
+from agir_plugin.gait.spatiotemporal import Step, Stride
 from agir_plugin.gait.statistics import Sides
 from agir_plugin.gait.variability import variations
+from agir_plugin.gait.walked import walked
 from agir_plugin.records import Confidence, FootEvents, GaitParameters, LabelledEvent, Measure, Motion
 
 #: Joints that the trunk's frame needs, in which an arm swings.
@@ -39,22 +38,15 @@ def measure(motion: Motion, events: str = DEFAULT, labels: Sequence[LabelledEven
     reasons = quality.unusable(motion)
     if reasons:
         return _refused(motion, reasons, ())
-    walk = replace(find_walk(smooth(motion, cutoff_hz(events))), cut_at_turn=TURNING in motion.flags)
-    found = find_events(walk, events, labels)
-    found_steps, found_strides = steps(walk, found), strides(walk, found)
-    reasons = quality.refusals(motion, walk, found, found_steps, found_strides)
-    if events == FILE:
-        reasons = quality.too_few_labels(walk, found, labels) or reasons
-    steady = found if events == FILE or reasons else steady_events(walk, found)
-    if steady is not found:
-        found_steps, found_strides = steps(walk, steady), strides(walk, steady)
+    seen = walked(motion, events, labels)
     arms = any(_arms_reason(motion, side) is None for side in SIDES)
-    flags = quality.flags(motion, walk, found_strides, arms_measured=arms, starts_or_stops=steady is not found)
-    if reasons:
-        return _refused(motion, reasons, flags)
+    flags = quality.flags(motion, seen.walk, seen.strides, arms_measured=arms, starts_or_stops=seen.starts_or_stops)
+    if seen.reasons:
+        return _refused(motion, seen.reasons, flags)
     return GaitParameters(
-        status="ok", fps=motion.fps, source=motion.source, n_strides=len(found_strides), flags=flags,
-        events=_in_seconds(walk, found), parameters=_parameters(motion, walk, steady, found_steps, found_strides),
+        status="ok", fps=motion.fps, source=motion.source, n_strides=len(seen.strides), flags=flags,
+        events=_in_seconds(seen.walk, seen.events),
+        parameters=_parameters(motion, seen.walk, seen.steady, seen.steps, seen.strides),
     )
 
 

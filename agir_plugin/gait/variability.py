@@ -4,11 +4,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from agir_plugin.gait import quality, statistics
-from agir_plugin.gait.course import find_walk
-from agir_plugin.gait.events import detect
-from agir_plugin.gait.geometry import smooth
-from agir_plugin.gait.spatiotemporal import Step, Stride, steady_events, steps, strides
+from agir_plugin.gait.spatiotemporal import Step, Stride
 from agir_plugin.gait.statistics import Sides
+from agir_plugin.gait.walked import walked
 from agir_plugin.records import Confidence, Measure, Motion
 
 
@@ -36,19 +34,8 @@ def pooled_variations(motions: Iterable[Motion]) -> dict[str, Measure]:
     """
     all_steps, all_strides = [], []
     for motion in motions:
-        found, cycles = _steps_and_strides(motion)
-        all_steps += found
-        all_strides += cycles
+        seen = None if quality.unusable(motion) else walked(motion)
+        if seen is not None and not seen.reasons:
+            all_steps += seen.steps
+            all_strides += seen.strides
     return variations(all_steps, all_strides, "low")
-
-
-def _steps_and_strides(motion: Motion) -> tuple[list[Step], list[Stride]]:
-    if quality.unusable(motion):
-        return [], []
-    walk = find_walk(smooth(motion))
-    events = detect(walk)
-    found, cycles = steps(walk, events), strides(walk, events)
-    if quality.refusals(motion, walk, events, found, cycles):
-        return [], []
-    steady = steady_events(walk, events)
-    return steps(walk, steady), strides(walk, steady)
