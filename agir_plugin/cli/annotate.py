@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agir_plugin.cli.check_texts import check_texts
+from agir_plugin.cli.check_texts import check_texts, verdict_line
 from agir_plugin.cli.console import check_result_files, progress_bar, say
 from agir_plugin.cli.preference_pairs import write_pairs
 from agir_plugin.errors import AgirError, CohortError, UsageError
@@ -210,21 +210,17 @@ def _save(cohort: Cohort, writer: str, outcome: Outcome, earlier: Mapping[str, M
 
 def _report(cohort: Cohort, writer: str, outcome: Outcome, kept: set[str]) -> None:
     """Texts, what the check says of them, leaks and deviations; then what is missing."""
-    from agir_plugin.rationale import agreement, check
+    from agir_plugin.rationale import check
     from agir_plugin.rationale.normalise import LEAK, kind_of
 
     statements = [
         statement for walk, written in outcome.written.items()
         for statement in check(written.rationale, cohort.gait(walk))
     ]
-    verdicts, share = Counter(statement.verdict for statement in statements), agreement(statements)
     notes = [note for written in outcome.written.values() for note in written.deviations]
     leaked = sum(kind_of(note) == LEAK for note in notes)
     say(f"{cohort.folder}: {len(outcome.written)} rationales by {writer}")
-    say(
-        f"statements: {verdicts['supported']} supported, {verdicts['contradicted']} contradicted, "
-        f"{verdicts['not_checkable']} not checkable; agreement {'none' if share is None else f'{share:.2f}'}"
-    )
+    say(verdict_line(statements))
     say(f"score leaks: {leaked}; other deviations: {len(notes) - leaked}{_kinds(notes)}")
     if kept:
         say(f"{len(kept)} reviewed rationales were kept; --replace-reviewed writes them anew")

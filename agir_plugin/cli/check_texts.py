@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from agir_plugin.cli.console import show, write_json_result
 if TYPE_CHECKING:
     from agir_plugin.cohort import Cohort
     from agir_plugin.rationale.survey import Survey
+    from agir_plugin.records import Statement
 
 #: Most texts that a line names one by one.
 NAMED = 5
@@ -37,6 +39,17 @@ def check_texts(path: Path, cohort: Path | None, json_out: str | None) -> None:
         write_json_result({"file": path.name, **found.as_json()}, json_out)
 
 
+def verdict_line(statements: Sequence[Statement]) -> str:
+    """`statements: 12 supported, 1 contradicted, 4 not checkable; agreement 0.92`."""
+    from agir_plugin.rationale import agreement
+
+    verdicts, share = Counter(statement.verdict for statement in statements), agreement(statements)
+    return (
+        f"statements: {verdicts['supported']} supported, {verdicts['contradicted']} contradicted, "
+        f"{verdicts['not_checkable']} not checkable; agreement {'none' if share is None else f'{share:.2f}'}"
+    )
+
+
 def _print(path: Path, found: Survey) -> None:
     from agir_plugin.rationale.normalise import LEAK
 
@@ -57,19 +70,10 @@ def _print(path: Path, found: Survey) -> None:
 
 
 def _print_agreement(cohort: Cohort, found: Survey, known: set[str]) -> None:
-    from collections import Counter
-
-    from agir_plugin.rationale import agreement
-
     strangers = [key for key in found.texts if key not in known]
     if strangers:
         show(f"{len(strangers)} texts belong to no walk of {cohort.folder}{_named(strangers)}")
-    verdicts: Mapping[str, int] = Counter(statement.verdict for statement in found.statements)
-    share = agreement(found.statements)
-    show(
-        f"statements: {verdicts['supported']} supported, {verdicts['contradicted']} contradicted, "
-        f"{verdicts['not_checkable']} not checkable; agreement {'none' if share is None else f'{share:.2f}'}"
-    )
+    show(verdict_line(found.statements))
 
 
 def _share(value: float | None) -> str:
