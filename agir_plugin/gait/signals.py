@@ -4,9 +4,9 @@ Signals have time on axis 0; positions between samples are fractional sample ind
 """
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
+
+from agir_plugin.motion.signals import butterworth
 
 #: Cut-off of the zero-lag Butterworth low-pass, Hz; customary for gait kinematics (Winter, Biomechanics and Motor
 #: Control of Human Movement, 2009).
@@ -21,15 +21,7 @@ def low_pass(signal: np.ndarray, fps: float, cutoff_hz: float = CUTOFF_HZ) -> np
     """Zero-lag fourth-order Butterworth low-pass along axis 0; -3 dB at `cutoff_hz`."""
     from scipy.signal import sosfiltfilt
 
-    return sosfiltfilt(_butterworth(min(cutoff_hz / TWO_PASS, MAX_CUTOFF_SHARE * fps), fps), signal, axis=0)
-
-
-@lru_cache(maxsize=64)
-def _butterworth(cutoff_hz: float, fps: float) -> np.ndarray:
-    """Second-order sections of a second-order low-pass; most recordings of a cohort have one rate."""
-    from scipy.signal import butter
-
-    return butter(2, cutoff_hz, fs=fps, output="sos")
+    return sosfiltfilt(butterworth(2, min(cutoff_hz / TWO_PASS, MAX_CUTOFF_SHARE * fps), fps), signal, axis=0)
 
 
 def densify(signal: np.ndarray, factor: int) -> np.ndarray:

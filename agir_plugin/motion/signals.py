@@ -29,14 +29,14 @@ def low_pass(values: np.ndarray, fps: float, cutoff_hz: float, order: int = 2) -
     from scipy.signal import sosfiltfilt
 
     each_hz = cutoff_hz / (np.sqrt(2.0) - 1.0) ** (0.5 / order)
-    sos = _butterworth(order, min(each_hz, 0.49 * fps), fps)
+    sos = butterworth(order, min(each_hz, 0.49 * fps), fps)
     pad = min(len(values) - 1, int(np.ceil(2.0 * fps / cutoff_hz)))
     return sosfiltfilt(sos, values, axis=0, padtype="odd", padlen=pad)
 
 
 @lru_cache(maxsize=64)
-def _butterworth(order: int, cutoff_hz: float, fps: float) -> np.ndarray:
-    """Second-order sections of a low-pass; most recordings of a cohort have one rate."""
+def butterworth(order: int, cutoff_hz: float, fps: float) -> np.ndarray:
+    """Second-order sections of a low-pass, designed once: most recordings of a cohort have one rate."""
     from scipy.signal import butter
 
     return butter(order, cutoff_hz, fs=fps, output="sos")
